@@ -1,0 +1,267 @@
+package muslsafe
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin"
+	"github.com/miekg/dns"
+)
+
+// settings is a config in the making: what the Corefile says, before the defaults are filled in.
+type settings struct {
+	config
+	cluster []domain
+	search  []domain // nil if the Corefile does not say; from the file then
+	given   map[string]bool
+	root    string // directory of relative files, from the root plugin
+}
+
+// property is one line that may stand in a muslsafe block.
+type property struct {
+	name  string
+	args  string // as in the README; empty if the property takes none
+	parse func(s *settings, args []string) error
+}
+
+// properties are all that the parser knows. The README lists the same; a test compares them.
+var properties = []property{
+	{"cluster", "DOMAIN...", parseCluster},
+	{"search", "DOMAIN... | FILE", parseSearch},
+	{"except", "NAME...", parseExcept},
+	{"disable", "FIX...", parseDisable},
+	{"ttl", "SECONDS", parseTTL},
+	{"report", "", parseReport},
+}
+
+// parse turns the muslsafe line and block of one server block into a config. Every error names the file, the
+// line, the token and what is accepted.
+func parse(c *caddy.Controller) (*config, error) {
+	s := &settings{config: *newConfig(), given: make(map[string]bool), root: dnsserver.GetConfig(c).Root}
+	c.Next() // "muslsafe"
+	if err := parseZones(s, c.RemainingArgs()); err != nil {
+		return nil, c.Err(err.Error())
+	}
+	for c.NextBlock() {
+		if err := parseProperty(s, c.Val(), c.RemainingArgs()); err != nil {
+			return nil, c.Err(err.Error())
+		}
+	}
+	if c.Next() {
+		return nil, c.Errf("%q stands in this server block already; expect it once, with all properties in one block", c.Val())
+	}
+	if err := s.complete(); err != nil {
+		return nil, c.Err(err.Error())
+	}
+	return &s.config, nil
+}
+
+func parseProperty(s *settings, name string, args []string) error {
+	i := slices.IndexFunc(properties, func(p property) bool { return p.name == name })
+	if i < 0 {
+		return fmt.Errorf("unknown property %q; expect one of %s", name, propertyNames())
+	}
+	p := properties[i]
+	if s.given[name] {
+		return fmt.Errorf("property %q is given twice; expect it once, with all its arguments on one line", name)
+	}
+	s.given[name] = true
+	if p.args != "" && len(args) == 0 {
+		return fmt.Errorf("property %q has no argument; expect %s %s", name, name, p.args)
+	}
+	if p.args == "" && len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q; property %q takes none", args[0], name)
+	}
+	return p.parse(s, args)
+}
+
+func propertyNames() string {
+	names := make([]string, len(properties))
+	for i, p := range properties {
+		names[i] = p.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// complete fills in what the Corefile leaves open.
+func (s *settings) complete() error {
+	if s.cluster == nil {
+		s.cluster = []domain{defaultCluster}
+	}
+	if s.search == nil {
+		search, err := searchFile(defaultResolv)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("search list of the node: %w", err)
+		}
+		s.search, s.from = search, defaultResolv
+	}
+	s.setSuffixes(s.cluster, s.search)
+	return nil
+}
+
+func parseZones(s *settings, args []string) error {
+	for _, arg := range args {
+		if slices.ContainsFunc(properties, func(p property) bool { return p.name == arg }) {
+			return fmt.Errorf("%q is a property, not a zone; expect it on a line of its own between { and }", arg)
+		}
+		origins := plugin.Host(arg).NormalizeExact() // a network, 10.0.0.0/8, stands for its reverse zones
+		if len(origins) == 0 {
+			return fmt.Errorf("invalid zone %q; expect a domain name, or a network such as 10.0.0.0/8", arg)
+		}
+		for _, origin := range origins {
+			d, err := parseZone(origin)
+			if err != nil {
+				return fmt.Errorf("invalid zone %q: %w", arg, err)
+			}
+			s.zones = append(s.zones, d)
+		}
+	}
+	return nil
+}
+
+func parseZone(origin string) (domain, error) {
+	if origin == "." {
+		return ".", nil
+	}
+	return parseDomain(origin)
+}
+
+func parseCluster(s *settings, args []string) (err error) {
+	s.cluster, err = parseDomains(args)
+	return err
+}
+
+// parseSearch reads a list of domains, or the file that holds it. A file is told by its slash.
+func parseSearch(s *settings, args []string) (err error) {
+	i := slices.IndexFunc(args, func(arg string) bool { return strings.Contains(arg, "/") })
+	if i < 0 {
+		s.from = "the Corefile"
+		s.search, err = parseDomains(args)
+		return err
+	}
+	if len(args) > 1 {
+		return fmt.Errorf("%q is a file and stands among other arguments; expect search DOMAIN... or search FILE", args[i])
+	}
+	s.from = args[i]
+	if !filepath.IsAbs(s.from) {
+		s.from = filepath.Join(s.root, s.from)
+	}
+	s.search, err = searchFile(s.from)
+	if err != nil {
+		return fmt.Errorf("search file %q: %w; expect a readable resolv.conf(5)", args[i], err)
+	}
+	return nil
+}
+
+func parseExcept(s *settings, args []string) (err error) {
+	s.except, err = parseDomains(args)
+	return err
+}
+
+func parseDisable(s *settings, args []string) error {
+	for _, arg := range args {
+		f := fix(max(slices.Index(fixNames[:], arg), 0))
+		if f == noFix || arg == "" {
+			return fmt.Errorf("unknown fix %q; expect one of %s", arg, strings.Join(fixNames[noFix+1:], ", "))
+		}
+		if !s.enabled[f] {
+			return fmt.Errorf("fix %q is disabled twice; expect it once", arg)
+		}
+		s.enabled[f] = false
+	}
+	return nil
+}
+
+func parseTTL(s *settings, args []string) error {
+	ttl, err := strconv.ParseUint(args[0], 10, 32)
+	if err != nil || ttl > maxTTL {
+		return fmt.Errorf("invalid ttl %q; expect whole seconds from 0 to %d", args[0], maxTTL)
+	}
+	if len(args) > 1 {
+		return fmt.Errorf("unexpected argument %q; expect ttl SECONDS", args[1])
+	}
+	s.ttl = uint32(ttl)
+	return nil
+}
+
+func parseReport(s *settings, _ []string) error {
+	s.report = true
+	return nil
+}
+
+func parseDomains(args []string) ([]domain, error) {
+	domains := make([]domain, 0, len(args))
+	for _, arg := range args {
+		d, err := parseDomain(arg)
+		if err != nil {
+			return nil, fmt.Errorf("invalid domain %q: %w", arg, err)
+		}
+		if slices.Contains(domains, d) {
+			return nil, fmt.Errorf("domain %q is given twice; expect it once", arg)
+		}
+		domains = append(domains, d)
+	}
+	return domains, nil
+}
+
+// maxDomain is the longest text that leaves room for a label of one octet before it and the root after it
+// (RFC 1035, section 3.1: 255 octets on the wire).
+const maxDomain = 251
+
+// parseDomain reads a domain name with or without its trailing dot, in either case.
+func parseDomain(token string) (domain, error) {
+	name := strings.TrimSuffix(token, ".")
+	if name == "" {
+		return "", errors.New("expect a domain name below the root")
+	}
+	if len(name) > maxDomain {
+		return "", fmt.Errorf("expect at most %d characters", maxDomain)
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if len(label) == 0 || len(label) > 63 {
+			return "", errors.New("expect labels of 1 to 63 characters")
+		}
+		if i := strings.IndexFunc(label, notHostname); i >= 0 {
+			return "", errors.New("expect letters, digits, hyphens and underscores (internationalized names as A-labels, xn--...)")
+		}
+	}
+	return domain(dns.Fqdn(lower(name))), nil
+}
+
+func notHostname(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+}
+
+// searchFile returns the search list of a resolv.conf(5). A domain there that cannot be part of a host name
+// is left out, as nothing found below it could be looked up; the root ("search .") appends nothing.
+func searchFile(file string) ([]domain, error) {
+	text, err := os.ReadFile(file) // a directory is an error here, and an empty list to dns.ClientConfigFromFile
+	if err != nil {
+		return nil, err
+	}
+	resolv, err := dns.ClientConfigFromReader(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	search := []domain{}
+	for _, token := range resolv.Search {
+		d, err := parseDomain(token)
+		if err != nil {
+			if token != "." {
+				log.Warningf("%s: search domain %q is left out: %v", file, token, err)
+			}
+			continue
+		}
+		search = append(search, d)
+	}
+	return search, nil
+}
