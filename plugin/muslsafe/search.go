@@ -1,7 +1,8 @@
 package muslsafe
 
 // expanded reports whether name, in lower case, is X.S: a name X with a search suffix S appended. The offset at
-// is where S begins, and 0 if there is none.
+// is where S begins, and 0 if there is none. A suffix itself is no expanded name, though a shorter suffix may stand
+// at its end: all names below it would be denied with it (RFC 8020).
 func (s suffixes) expanded(name string) (at int, ok bool) {
 	t := s.tail(name)
 	if !t.found || t.at == 0 {

@@ -1,0 +1,76 @@
+package muslsafe
+
+import (
+	"context"
+	"testing"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/test"
+	"github.com/miekg/dns"
+)
+
+// firstPlugin calls next as the plugin before muslsafe does.
+type firstPlugin struct{ next plugin.Handler }
+
+func (p firstPlugin) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	return plugin.NextOrFailure("first", p.next, ctx, w, r)
+}
+
+func (firstPlugin) Name() string { return "first" }
+
+// cannedData is an upstream that answers the same message each time, without an allocation.
+func cannedData(name string) plugin.Handler {
+	m := answer(query(name, dns.TypeA), data)
+	return test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, _ *dns.Msg) (int, error) {
+		return dns.RcodeSuccess, w.WriteMsg(m)
+	})
+}
+
+// TestPassThroughAllocs holds the budget: an answer with data costs one allocation more than without the plugin.
+func TestPassThroughAllocs(t *testing.T) {
+	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeSRV} {
+		const name = "www.example.com."
+		without := allocs(t, firstPlugin{cannedData(name)}, query(name, qtype))
+		next := cannedData(name)
+		if qtype == dns.TypeAAAA {
+			next = answers(data, data)
+			without = allocs(t, firstPlugin{next}, query(name, qtype))
+		}
+		with := allocs(t, firstPlugin{testPlugin(next)}, query(name, qtype))
+		if with > without+1 {
+			t.Errorf("%s: %v allocations with the plugin, %v without; want at most one more", dns.TypeToString[qtype], with, without)
+		}
+	}
+}
+
+func allocs(t *testing.T, h plugin.Handler, r *dns.Msg) float64 {
+	t.Helper()
+	w := &test.ResponseWriter{}
+	return testing.AllocsPerRun(1000, func() { _, _ = h.ServeDNS(t.Context(), w, r) })
+}
+
+func BenchmarkServeDNS(b *testing.B) {
+	next := cannedData("www.example.com.")
+	denied := answers(data, nxdomain)
+	benchmarks := []struct {
+		about string
+		h     plugin.Handler
+		r     *dns.Msg
+	}{
+		{"data/without", firstPlugin{next}, query("www.example.com.", dns.TypeA)},
+		{"data/with", firstPlugin{testPlugin(next)}, query("www.example.com.", dns.TypeA)},
+		{"pair/without", firstPlugin{denied}, query("www.example.com.", dns.TypeAAAA)},
+		{"pair/with", firstPlugin{testPlugin(denied)}, query("www.example.com.", dns.TypeAAAA)},
+		{"leak/without", firstPlugin{denied}, query(leaked, dns.TypeAAAA)},
+		{"leak/with", firstPlugin{testPlugin(denied)}, query(leaked, dns.TypeAAAA)},
+	}
+	w := &test.ResponseWriter{}
+	for _, bm := range benchmarks {
+		b.Run(bm.about, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = bm.h.ServeDNS(b.Context(), w, bm.r)
+			}
+		})
+	}
+}

@@ -1,0 +1,573 @@
+package muslsafe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metadata"
+	"github.com/coredns/coredns/plugin/pkg/dnstest"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/coredns/coredns/plugin/test"
+	"github.com/miekg/dns"
+	"github.com/opentracing/opentracing-go"
+	"github.com/opentracing/opentracing-go/mocktracer"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+func init() { clog.Discard() }
+
+// testPlugin returns a plugin as configured in the usual cluster of testSuffixes, in front of next.
+func testPlugin(next plugin.Handler) *Muslsafe {
+	cfg := newConfig()
+	cfg.suffixes = testSuffixes
+	return &Muslsafe{Next: next, cfg: cfg}
+}
+
+// answers is a next plugin that gives the outcomes a and aaaa to all queries of these types.
+func answers(a, aaaa outcome) plugin.Handler {
+	return test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		o := a
+		if r.Question[0].Qtype == dns.TypeAAAA {
+			o = aaaa
+		}
+		if o == failure {
+			return dns.RcodeServerFailure, errors.New("upstream is down")
+		}
+		return dns.RcodeSuccess, w.WriteMsg(answer(r, o))
+	})
+}
+
+// answer returns what an upstream says, with an SOA of its own in negative answers.
+func answer(r *dns.Msg, o outcome) *dns.Msg {
+	m := new(dns.Msg)
+	m.SetReply(r)
+	m.RecursionAvailable = true
+	switch q := r.Question[0]; {
+	case o == failure:
+		m.Rcode = dns.RcodeServerFailure
+	case o == data && q.Qtype == dns.TypeAAAA:
+		m.Answer = []dns.RR{test.AAAA(q.Name + " 60 IN AAAA 2001:db8::1")}
+	case o == data:
+		m.Answer = []dns.RR{test.A(q.Name + " 60 IN A 192.0.2.1")}
+	default:
+		m.Ns = []dns.RR{test.SOA("upstream.example. 7 IN SOA ns.upstream.example. mail.upstream.example. 1 2 3 4 5")}
+		if o == nxdomain {
+			m.Rcode = dns.RcodeNameError
+		}
+	}
+	return m
+}
+
+// exchange sends a query to h and returns the message that was written, or nil. More than one is an error.
+func exchange(t *testing.T, h plugin.Handler, r *dns.Msg) (*dns.Msg, int, error) {
+	t.Helper()
+	return exchangeContext(t.Context(), t, h, r)
+}
+
+func exchangeContext(ctx context.Context, t *testing.T, h plugin.Handler, r *dns.Msg) (*dns.Msg, int, error) {
+	t.Helper()
+	rec := dnstest.NewMultiRecorder(&test.ResponseWriter{})
+	rcode, err := h.ServeDNS(ctx, rec, r)
+	switch len(rec.Msgs) {
+	case 0:
+		return nil, rcode, err
+	case 1:
+		if !plugin.ClientWrite(rcode) {
+			t.Errorf("return code %s after a message was written", dns.RcodeToString[rcode])
+		}
+		if _, err := rec.Msgs[0].Pack(); err != nil {
+			t.Errorf("reply does not pack: %v", err)
+		}
+		return rec.Msgs[0], rcode, err
+	}
+	t.Fatalf("%d messages written; want at most 1", len(rec.Msgs))
+	return nil, 0, nil
+}
+
+func query(name string, qtype uint16) *dns.Msg { return new(dns.Msg).SetQuestion(name, qtype) }
+
+// TestPair goes through the decision table, as seen by a client.
+func TestPair(t *testing.T) {
+	const plain, expanded = "www.example.com.", "www.corp.example.org."
+	tests := []struct {
+		name         string
+		own, sibling outcome
+		want         outcome
+		asked        int // queries to the next plugin
+	}{
+		{plain, data, nxdomain, data, 1},
+		{plain, nodata, data, nodata, 1},
+		{plain, nodata, nxdomain, nodata, 1},
+		{plain, nxdomain, data, nodata, 2},
+		{plain, nxdomain, nodata, nodata, 2},
+		{plain, nxdomain, nxdomain, nxdomain, 2},
+		{plain, nxdomain, failure, nxdomain, 2},
+		{plain, failure, data, failure, 1},
+		{expanded, data, nxdomain, data, 1},
+		{expanded, nodata, nxdomain, nodata, 1},
+		{expanded, nxdomain, data, nodata, 2},
+		{expanded, nxdomain, nodata, nxdomain, 2},
+		{expanded, nxdomain, nxdomain, nxdomain, 2},
+		{expanded, nxdomain, failure, nxdomain, 2},
+		{expanded, failure, data, failure, 1},
+	}
+	for _, tc := range tests {
+		for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+			t.Run(fmt.Sprintf("%s %s %s then %s", tc.name, dns.TypeToString[qtype], tc.own, tc.sibling), func(t *testing.T) {
+				a, aaaa := tc.own, tc.sibling
+				if qtype == dns.TypeAAAA {
+					a, aaaa = aaaa, a
+				}
+				next := counted(answers(a, aaaa))
+				m, _, _ := exchange(t, testPlugin(next), query(tc.name, qtype))
+				if got := outcomeOf(m, qtype); got != tc.want {
+					t.Errorf("outcome = %s; want %s", got, tc.want)
+				}
+				if got := int(next.n.Load()); got != tc.asked {
+					t.Errorf("%d queries to the next plugin; want %d", got, tc.asked)
+				}
+			})
+		}
+	}
+}
+
+// counter counts the queries to a plugin.
+type counter struct {
+	plugin.Handler
+	n atomic.Int64
+}
+
+func counted(h plugin.Handler) *counter { return &counter{Handler: h} }
+
+func (c *counter) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	c.n.Add(1)
+	return c.Handler.ServeDNS(ctx, w, r)
+}
+
+// TestJudge reads the whole table, with the rows that ServeDNS never asks for.
+func TestJudge(t *testing.T) {
+	for own := failure; own <= nxdomain; own++ {
+		for sibling := failure; sibling <= nxdomain; sibling++ {
+			for _, expanded := range []bool{false, true} {
+				want := pass
+				if own == nxdomain && (sibling == data || sibling == nodata && !expanded) {
+					want = toNodata
+				}
+				if got := judge(own, sibling, expanded); got != want {
+					t.Errorf("judge(%s, %s, %v) = %d; want %d", own, sibling, expanded, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	reply := func(rcode int, rrs ...dns.RR) *dns.Msg {
+		return &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: rcode}, Answer: rrs}
+	}
+	a := test.A("lb.example.net. 60 IN A 192.0.2.1")
+	cname := test.CNAME("www.example.com. 60 IN CNAME lb.example.net.")
+	truncated := reply(dns.RcodeSuccess)
+	truncated.Truncated = true
+
+	tests := []struct {
+		about string
+		m     *dns.Msg
+		want  outcome
+	}{
+		{"nothing written", nil, failure},
+		{"address", reply(dns.RcodeSuccess, a), data},
+		{"chain with address", reply(dns.RcodeSuccess, cname, a), data},
+		{"chain without address", reply(dns.RcodeSuccess, cname), nodata},
+		{"other family", reply(dns.RcodeSuccess, test.AAAA("www.example.com. 60 IN AAAA 2001:db8::1")), nodata},
+		{"empty", reply(dns.RcodeSuccess), nodata},
+		{"truncated to nothing", truncated, data},
+		{"no such name", reply(dns.RcodeNameError), nxdomain},
+		{"dangling chain", reply(dns.RcodeNameError, cname), nxdomain},
+		{"address in a denial", reply(dns.RcodeNameError, a), nxdomain},
+		{"SERVFAIL", reply(dns.RcodeServerFailure), failure},
+		{"REFUSED", reply(dns.RcodeRefused), failure},
+		{"NOTIMP", reply(dns.RcodeNotImplemented), failure},
+		{"FORMERR", reply(dns.RcodeFormatError), failure},
+		{"extended return code", reply(dns.RcodeBadVers), failure},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			if got := outcomeOf(tc.m, dns.TypeA); got != tc.want {
+				t.Errorf("outcomeOf = %s; want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+const leaked = "httpd.dnscheck.svc.cluster.local.example.com."
+
+func TestServeLeak(t *testing.T) {
+	next := counted(answers(data, data))
+	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeSRV, dns.TypeTXT, dns.TypeHTTPS, dns.TypeANY, dns.TypeSOA} {
+		r := query("HTTPD.dnscheck.svc.Cluster.LOCAL.example.com.", qtype)
+		m, _, err := exchange(t, testPlugin(next), r)
+		if err != nil || m == nil {
+			t.Fatalf("%s: %v, %v; want a reply", dns.TypeToString[qtype], m, err)
+		}
+		if m.Rcode != dns.RcodeNameError || !m.Authoritative || !m.Response || m.Id != r.Id {
+			t.Errorf("header = %+v; want an authoritative NXDOMAIN with ID %d", m.MsgHdr, r.Id)
+		}
+		if len(m.Question) != 1 || m.Question[0] != r.Question[0] {
+			t.Errorf("question = %v; want %v as it was asked", m.Question, r.Question)
+		}
+		if len(m.Answer) != 0 || len(m.Extra) != 0 || len(m.Ns) != 1 {
+			t.Fatalf("sections = %d, %d, %d; want an SOA in the authority section alone", len(m.Answer), len(m.Ns), len(m.Extra))
+		}
+		checkSOA(t, m, "Cluster.LOCAL.example.com.", defaultTTL)
+	}
+	if n := next.n.Load(); n != 0 {
+		t.Errorf("%d queries reached the next plugin; want none", n)
+	}
+}
+
+func checkSOA(t *testing.T, m *dns.Msg, zone string, ttl uint32) {
+	t.Helper()
+	i := slices.IndexFunc(m.Ns, isType(dns.TypeSOA))
+	if i < 0 {
+		t.Fatalf("no SOA in %v", m.Ns)
+	}
+	soa := m.Ns[i].(*dns.SOA)
+	if soa.Hdr.Name != zone || soa.Hdr.Ttl != ttl || soa.Minttl != ttl {
+		t.Errorf("SOA = %v; want zone %q with TTL %d", soa, zone, ttl)
+	}
+}
+
+// TestPassUntouched lists the queries that muslsafe has no say in. For each, the next plugin sees the client's own
+// writer and query, and what it does is what the client gets.
+func TestPassUntouched(t *testing.T) {
+	edit := func(name string, f func(*dns.Msg)) *dns.Msg {
+		r := query(name, dns.TypeA)
+		f(r)
+		return r
+	}
+	tests := []struct {
+		about string
+		r     *dns.Msg
+	}{
+		{"class CHAOS", edit(leaked, func(r *dns.Msg) { r.Question[0].Qclass = dns.ClassCHAOS })},
+		{"opcode NOTIFY", edit(leaked, func(r *dns.Msg) { r.Opcode = dns.OpcodeNotify })},
+		{"no question", edit(leaked, func(r *dns.Msg) { r.Question = nil })},
+		{"two questions", edit(leaked, func(r *dns.Msg) { r.Question = append(r.Question, r.Question[0]) })},
+		{"DO", edit(leaked, func(r *dns.Msg) { r.SetEdns0(4096, true) })},
+		{"CD", edit(leaked, func(r *dns.Msg) { r.CheckingDisabled = true })},
+		{"outside of the zones", query("web.default.svc.cluster.local.example.com.", dns.TypeA)},
+		{"excepted name", query("untouched.example.net.", dns.TypeA)},
+		{"below an excepted name", query("x.default.svc.cluster.local.Untouched.example.net.", dns.TypeA)},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			var saw dns.ResponseWriter
+			p := testPlugin(test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+				saw = w
+				if r != tc.r {
+					t.Error("the next plugin got another message")
+				}
+				return dns.RcodeRefused, errors.New("mine")
+			}))
+			p.cfg.zones = []domain{"example.net.", "dnscheck.svc.cluster.local.example.com."}
+			p.cfg.except = []domain{"untouched.example.net."}
+			m, rcode, err := exchange(t, p, tc.r)
+			if m != nil || rcode != dns.RcodeRefused || err == nil || err.Error() != "mine" {
+				t.Errorf("ServeDNS = %v, %d, %v; want what the next plugin returned", m, rcode, err)
+			}
+			if _, captured := saw.(*watch); captured {
+				t.Error("the answer was captured")
+			}
+		})
+	}
+}
+
+func TestDisable(t *testing.T) {
+	p := testPlugin(answers(data, nxdomain))
+	p.cfg.enabled[fixLeak] = false
+	if m, _, _ := exchange(t, p, query(leaked, dns.TypeA)); outcomeOf(m, dns.TypeA) != data {
+		t.Errorf("leak disabled: %v; want the data of the next plugin", m)
+	}
+	p.cfg.enabled[fixPair] = false
+	if m, _, _ := exchange(t, p, query("www.example.com.", dns.TypeAAAA)); outcomeOf(m, dns.TypeAAAA) != nxdomain {
+		t.Errorf("pair disabled: %v; want the NXDOMAIN of the next plugin", m)
+	}
+}
+
+// TestReport checks that report counts as the fixes would, and that the client gets the very message of the next
+// plugin.
+func TestReport(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		f    fix
+	}{{leaked, fixLeak}, {"www.example.com.", fixPair}} {
+		t.Run(tc.f.String(), func(t *testing.T) {
+			var wrote *dns.Msg
+			p := testPlugin(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+				if r.Question[0].Qtype == dns.TypeAAAA && tc.f == fixPair {
+					return dns.RcodeSuccess, w.WriteMsg(answer(r, data))
+				}
+				wrote = answer(r, nxdomain)
+				return dns.RcodeSuccess, w.WriteMsg(wrote)
+			}))
+			p.cfg.report = true
+			ctx := metadata.ContextWithMetadata(t.Context())
+			before := testutil.ToFloat64(fixesTotal.WithLabelValues("", "", tc.f.String()))
+
+			m, _, err := exchangeContext(ctx, t, p, query(tc.name, dns.TypeA))
+			if err != nil || m == nil || m != wrote {
+				t.Errorf("reply = %v, %v; want the message of the next plugin", m, err)
+			}
+			if got := testutil.ToFloat64(fixesTotal.WithLabelValues("", "", tc.f.String())) - before; got != 1 {
+				t.Errorf("fixes_total rose by %v; want 1", got)
+			}
+			if got := metadata.ValueFunc(ctx, "muslsafe/fix"); got == nil || got() != tc.f.String() {
+				t.Errorf("metadata muslsafe/fix is not %q", tc.f)
+			}
+		})
+	}
+}
+
+// TestNextPluginMisbehaves covers the shapes of failure that plugins show.
+func TestNextPluginMisbehaves(t *testing.T) {
+	down := errors.New("upstream is down")
+	tests := []struct {
+		about string
+		next  test.HandlerFunc
+		wrote bool
+		rcode int
+		err   error
+	}{
+		{"failure returned, nothing written", func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) {
+			return dns.RcodeServerFailure, down
+		}, false, dns.RcodeServerFailure, down},
+		{"failure written, as from a cache", func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+			return dns.RcodeSuccess, w.WriteMsg(answer(r, failure))
+		}, true, dns.RcodeSuccess, nil},
+		{"success returned, nothing written", func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) {
+			return dns.RcodeSuccess, nil
+		}, false, dns.RcodeSuccess, nil},
+		{"nil written", func(_ context.Context, w dns.ResponseWriter, _ *dns.Msg) (int, error) {
+			return dns.RcodeSuccess, w.WriteMsg(nil)
+		}, false, dns.RcodeSuccess, nil},
+		{"written twice", func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+			_ = w.WriteMsg(answer(r, data))
+			return dns.RcodeSuccess, w.WriteMsg(answer(r, nodata))
+		}, true, dns.RcodeSuccess, nil},
+		{"written, and failure returned", func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+			_ = w.WriteMsg(answer(r, data))
+			return dns.RcodeServerFailure, down
+		}, true, dns.RcodeSuccess, down},
+		{"NXDOMAIN returned as template does", func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+			return dns.RcodeNameError, w.WriteMsg(answer(r, nxdomain))
+		}, true, dns.RcodeNameError, nil},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			m, rcode, err := exchange(t, testPlugin(tc.next), query("www.example.com.", dns.TypeA))
+			if (m != nil) != tc.wrote || rcode != tc.rcode || !errors.Is(err, tc.err) {
+				t.Errorf("ServeDNS = %v, %d, %v; want written %v, %d, %v", m, rcode, err, tc.wrote, tc.rcode, tc.err)
+			}
+		})
+	}
+	t.Run("no next plugin", func(t *testing.T) {
+		if m, rcode, err := exchange(t, testPlugin(nil), query("www.example.com.", dns.TypeA)); m != nil || rcode != dns.RcodeServerFailure || err == nil {
+			t.Errorf("ServeDNS = %v, %d, %v; want SERVFAIL and an error", m, rcode, err)
+		}
+	})
+}
+
+// TestReentry checks that lookups which a plugin further down sends through the whole server, as kubernetes does
+// for an ExternalName, pass: in the client's own query and in the one for the sibling.
+func TestReentry(t *testing.T) {
+	var p *Muslsafe
+	inner := 0
+	p = testPlugin(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		if r.Question[0].Name == "target.example.com." {
+			inner++
+			return dns.RcodeSuccess, w.WriteMsg(answer(r, nxdomain))
+		}
+		m, _, _ := exchangeContext(ctx, t, p, query("target.example.com.", r.Question[0].Qtype))
+		if outcomeOf(m, r.Question[0].Qtype) != nxdomain {
+			t.Errorf("lookup of the target = %v; want it untouched", m)
+		}
+		return dns.RcodeSuccess, w.WriteMsg(answer(r, nxdomain))
+	}))
+	if m, _, _ := exchange(t, p, query("db.default.svc.cluster.local.", dns.TypeA)); outcomeOf(m, dns.TypeA) != nxdomain {
+		t.Errorf("reply = %v; want NXDOMAIN", m)
+	}
+	if inner != 2 {
+		t.Errorf("%d lookups of the target; want 2, one for each half of the pair", inner)
+	}
+}
+
+// TestReplies looks at what pair makes of an NXDOMAIN.
+func TestReplies(t *testing.T) {
+	cname := test.CNAME("www.example.com. 60 IN CNAME lb.example.net.")
+	theirs := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}, Option: []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "aa"}}}
+	tests := []struct {
+		about    string
+		name     string
+		edns     bool
+		upstream func(m *dns.Msg) // what the NXDOMAIN looks like
+		zone     string           // owner of the SOA
+		ttl      uint32           // of the SOA
+		answers  int
+	}{
+		{"SOA of the upstream stays", "www.example.com.", false, func(*dns.Msg) {}, "upstream.example.", 7, 0},
+		{"no SOA", "www.example.com.", false, func(m *dns.Msg) { m.Ns = nil }, "www.example.com.", defaultTTL, 0},
+		{"no SOA, expanded", "WWW.corp.Example.ORG.", false, func(m *dns.Msg) { m.Ns = nil }, "corp.Example.ORG.", defaultTTL, 0},
+		{"no SOA, in cluster", "web.default.svc.cluster.local.", false, func(m *dns.Msg) { m.Ns = nil }, "default.svc.cluster.local.", defaultTTL, 0},
+		{"EDNS", "www.example.com.", true, func(*dns.Msg) {}, "upstream.example.", 7, 0},
+		{"EDNS on both sides", "www.example.com.", true, func(m *dns.Msg) { m.Extra = []dns.RR{theirs} }, "upstream.example.", 7, 0},
+		{"OPT that nobody asked for", "www.example.com.", false, func(m *dns.Msg) { m.Extra = []dns.RR{theirs} }, "upstream.example.", 7, 0},
+		{"dangling chain", "www.example.com.", false, func(m *dns.Msg) { m.Answer = []dns.RR{cname} }, "upstream.example.", 7, 1},
+		{"other question", "www.EXAMPLE.com.", false, func(m *dns.Msg) { m.Question = []dns.Question{{Name: "www.example.com.", Qtype: dns.TypeAAAA, Qclass: dns.ClassINET}} }, "upstream.example.", 7, 0},
+		{"validated", "www.example.com.", false, func(m *dns.Msg) { m.AuthenticatedData = true }, "upstream.example.", 7, 0},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			var made, before *dns.Msg
+			p := testPlugin(test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+				if r.Question[0].Qtype == dns.TypeA {
+					return dns.RcodeSuccess, w.WriteMsg(answer(r, data))
+				}
+				made = answer(r, nxdomain)
+				tc.upstream(made)
+				before = made.Copy()
+				return dns.RcodeSuccess, w.WriteMsg(made)
+			}))
+			r := query(tc.name, dns.TypeAAAA)
+			if tc.edns {
+				r.SetEdns0(1232, false)
+			}
+			m, _, err := exchange(t, p, r)
+			if err != nil || outcomeOf(m, dns.TypeAAAA) != nodata {
+				t.Fatalf("reply = %v, %v; want NODATA", m, err)
+			}
+			if !m.Authoritative || m.AuthenticatedData || m.Question[0] != r.Question[0] || len(m.Answer) != tc.answers {
+				t.Errorf("reply = %v; want it authoritative, not validated, to the question as it was asked, with %d answers", m, tc.answers)
+			}
+			i := slices.IndexFunc(m.Ns, isType(dns.TypeSOA))
+			if i < 0 || m.Ns[i].Header().Name != tc.zone || m.Ns[i].Header().Ttl != tc.ttl {
+				t.Errorf("authority = %v; want the SOA of %q with TTL %d", m.Ns, tc.zone, tc.ttl)
+			}
+			checkEDE(t, m, tc.edns, "muslsafe pair")
+			if made.String() != before.String() {
+				t.Errorf("the message of the upstream became %v; want it unmodified", made)
+			}
+		})
+	}
+}
+
+func checkEDE(t *testing.T, m *dns.Msg, edns bool, text string) {
+	t.Helper()
+	opt := m.IsEdns0()
+	if !edns {
+		if opt != nil {
+			t.Errorf("reply has %v; the client sent no OPT", opt)
+		}
+		return
+	}
+	if opt == nil {
+		t.Fatal("reply has no OPT")
+	}
+	i := slices.IndexFunc(opt.Option, func(o dns.EDNS0) bool { return o.Option() == dns.EDNS0EDE })
+	if i < 0 {
+		t.Fatalf("no Extended DNS Error in %v", opt)
+	}
+	if ede := opt.Option[i].(*dns.EDNS0_EDE); ede.InfoCode != 29 || ede.ExtraText != text {
+		t.Errorf("Extended DNS Error = %d %q; want 29 %q", ede.InfoCode, ede.ExtraText, text)
+	}
+}
+
+func TestLeakEDE(t *testing.T) {
+	r := query(leaked, dns.TypeA)
+	r.SetEdns0(1232, false)
+	m, _, _ := exchange(t, testPlugin(nil), r)
+	checkEDE(t, m, true, "muslsafe leak")
+}
+
+// TestMetadataOfSubquery checks that what plugins note about the sibling does not replace what they noted about the
+// query of the client.
+func TestMetadataOfSubquery(t *testing.T) {
+	p := testPlugin(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		qtype := dns.TypeToString[r.Question[0].Qtype]
+		if f := metadata.ValueFunc(ctx, "client/id"); f == nil || f() != "7" {
+			t.Errorf("%s: metadata of the client is lost", qtype)
+		}
+		metadata.SetValueFunc(ctx, "test/type", func() string { return qtype })
+		return dns.RcodeSuccess, w.WriteMsg(answer(r, nxdomain))
+	}))
+	ctx := metadata.ContextWithMetadata(t.Context())
+	metadata.SetValueFunc(ctx, "client/id", func() string { return "7" })
+	if _, _, err := exchangeContext(ctx, t, p, query("www.example.com.", dns.TypeA)); err != nil {
+		t.Fatal(err)
+	}
+	if got := metadata.ValueFunc(ctx, "test/type")(); got != "A" {
+		t.Errorf("test/type = %q after the query; want A", got)
+	}
+	if metadata.ValueFunc(ctx, "muslsafe/fix") != nil {
+		t.Error("muslsafe/fix is set without a fix")
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	server := &dnsserver.Server{Addr: "dns://:53"}
+	ctx := context.WithValue(t.Context(), dnsserver.Key{}, server)
+	ctx = context.WithValue(ctx, dnsserver.ViewKey{}, "pods")
+	fixes := fixesTotal.WithLabelValues("dns://:53", "pods", "pair")
+	asked := subqueriesTotal.WithLabelValues("dns://:53", "pods", "data")
+	for range 3 {
+		_, _, _ = exchangeContext(ctx, t, testPlugin(answers(data, nxdomain)), query("www.example.com.", dns.TypeAAAA))
+	}
+	if f, a := testutil.ToFloat64(fixes), testutil.ToFloat64(asked); f != 3 || a != 3 {
+		t.Errorf("fixes_total = %v, subqueries_total = %v; want 3 and 3", f, a)
+	}
+	for _, c := range []prometheus.Collector{fixesTotal, subqueriesTotal} {
+		if problems, err := testutil.CollectAndLint(c); err != nil || len(problems) > 0 {
+			t.Errorf("lint says %v, %v", problems, err)
+		}
+	}
+}
+
+// TestSpans checks that a traced query is handed on with a span for the next plugin.
+func TestSpans(t *testing.T) {
+	tracer := mocktracer.New()
+	span := tracer.StartSpan("servedns")
+	ctx := opentracing.ContextWithSpan(t.Context(), span)
+	if m, _, _ := exchangeContext(ctx, t, testPlugin(answers(data, data)), query("www.example.com.", dns.TypeA)); m == nil {
+		t.Fatal("no reply")
+	}
+	if spans := tracer.FinishedSpans(); len(spans) != 1 {
+		t.Errorf("%d spans; want 1, of the next plugin", len(spans))
+	}
+}
+
+// TestConcurrentPairs is for the race detector: clients of all kinds share one plugin and its configuration.
+func TestConcurrentPairs(t *testing.T) {
+	p := testPlugin(answers(data, nxdomain))
+	var wg sync.WaitGroup
+	for range 16 {
+		for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+			wg.Go(func() {
+				for range 50 {
+					if m, _, err := exchange(t, p, query("www.example.com.", qtype)); err != nil || m.Rcode != dns.RcodeSuccess {
+						t.Errorf("reply = %v, %v; want NOERROR", m, err)
+					}
+					_, _, _ = exchange(t, p, query(leaked, qtype))
+				}
+			})
+		}
+	}
+	wg.Wait()
+}

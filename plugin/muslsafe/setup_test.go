@@ -1,0 +1,197 @@
+package muslsafe
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+)
+
+// resolvConf writes a resolv.conf and returns its path.
+func resolvConf(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "resolv.conf")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestParse(t *testing.T) {
+	none := resolvConf(t, "nameserver 192.0.2.53\n")
+	node := resolvConf(t, "search old.example.org\nsearch . Corp.Example.ORG. example.org bücher.example corp.example.org\noptions ndots:5\n")
+	tests := []struct {
+		about    string
+		corefile string
+		want     func(*config) // edits the default configuration
+	}{
+		{"empty block", "muslsafe {\n search " + none + "\n}", func(*config) {}},
+		{"domain line of a resolv.conf", "muslsafe {\n search " + resolvConf(t, "domain example.org\n") + "\n}", func(cfg *config) {
+			cfg.suffixes.node = []domain{"example.org."}
+		}},
+		{"search list of a file", "muslsafe {\n search " + node + "\n}", func(cfg *config) {
+			cfg.suffixes.node = []domain{"corp.example.org.", "example.org."}
+		}},
+		{"empty file", "muslsafe {\n search /dev/null\n}", func(*config) {}},
+		{"search list of the Corefile", "muslsafe {\n search b.example.org a.b.example.org\n}", func(cfg *config) {
+			cfg.suffixes.node = []domain{"a.b.example.org.", "b.example.org."}
+		}},
+		{"search list of a pod", "muslsafe {\n search kube-system.svc.cluster.local svc.cluster.local cluster.local example.org\n}", func(cfg *config) {
+			cfg.suffixes.node = []domain{"example.org."}
+		}},
+		{"zones", "muslsafe example.ORG example.net. 10.0.0.0/8 {\n search /dev/null\n}", func(cfg *config) {
+			cfg.zones = []domain{"example.org.", "example.net.", "10.in-addr.arpa."}
+		}},
+		{"root zone", "muslsafe . {\n search /dev/null\n}", func(cfg *config) { cfg.zones = []domain{"."} }},
+		{"all properties", "muslsafe {\n cluster K8s.example.org cluster.local.\n search corp.example.net\n except xn--bcher-kva.example _acme.example.org\n disable pair\n ttl 0\n report\n}", func(cfg *config) {
+			cfg.suffixes = suffixes{cluster: []domain{"k8s.example.org.", "cluster.local."}, node: []domain{"corp.example.net."}}
+			cfg.except = []domain{"xn--bcher-kva.example.", "_acme.example.org."}
+			cfg.enabled[fixPair] = false
+			cfg.ttl = 0
+			cfg.report = true
+		}},
+		{"largest ttl, all fixes disabled", "muslsafe {\n search /dev/null\n ttl 3600\n disable leak pair\n}", func(cfg *config) {
+			cfg.ttl = 3600
+			cfg.enabled = [numFixes]bool{}
+		}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			got, err := parse(caddy.NewTestController("dns", tc.corefile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := newConfig()
+			want.suffixes.cluster = []domain{"cluster.local."}
+			tc.want(want)
+			checkConfig(t, got, want)
+		})
+	}
+}
+
+func checkConfig(t *testing.T, got, want *config) {
+	t.Helper()
+	if !slices.Equal(got.suffixes.cluster, want.suffixes.cluster) || !slices.Equal(got.suffixes.node, want.suffixes.node) {
+		t.Errorf("suffixes = %+v; want %+v", got.suffixes, want.suffixes)
+	}
+	if !slices.Equal(got.zones, want.zones) || !slices.Equal(got.except, want.except) {
+		t.Errorf("zones %v except %v; want %v except %v", got.zones, got.except, want.zones, want.except)
+	}
+	if got.ttl != want.ttl || got.report != want.report || got.enabled != want.enabled {
+		t.Errorf("ttl %d, report %v, enabled %v; want %d, %v, %v", got.ttl, got.report, got.enabled, want.ttl, want.report, want.enabled)
+	}
+}
+
+// TestParseErrors checks that each mistake is an error that names the line, the token and what is accepted.
+func TestParseErrors(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "resolv.conf")
+	long := strings.Repeat("a.", 126) + "b"
+	tests := []struct {
+		about    string
+		corefile string
+		want     []string
+	}{
+		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ttl, report"}},
+		{"unknown fix", "muslsafe {\n\n disable leaks\n}", []string{":3 ", `unknown fix "leaks"`, "leak, pair"}},
+		{"empty fix", "muslsafe {\n disable \"\"\n}", []string{":2 ", `unknown fix ""`, "leak, pair"}},
+		{"fix disabled twice", "muslsafe {\n disable leak leak\n}", []string{":2 ", `"leak"`, "once"}},
+		{"cluster without domain", "muslsafe {\n cluster\n}", []string{":2 ", `"cluster"`, "cluster DOMAIN..."}},
+		{"search without argument", "muslsafe {\n search\n}", []string{":2 ", `"search"`, "search DOMAIN... | FILE"}},
+		{"except without argument", "muslsafe {\n except\n}", []string{":2 ", `"except"`, "except NAME..."}},
+		{"disable without argument", "muslsafe {\n disable\n}", []string{":2 ", `"disable"`, "disable FIX..."}},
+		{"ttl without argument", "muslsafe {\n ttl\n}", []string{":2 ", `"ttl"`, "ttl SECONDS"}},
+		{"ttl with a unit", "muslsafe {\n ttl 30s\n}", []string{":2 ", `"30s"`, "whole seconds from 0 to 3600"}},
+		{"negative ttl", "muslsafe {\n ttl -1\n}", []string{":2 ", `"-1"`, "whole seconds from 0 to 3600"}},
+		{"ttl just too large", "muslsafe {\n ttl 3601\n}", []string{":2 ", `"3601"`, "whole seconds from 0 to 3600"}},
+		{"two ttls", "muslsafe {\n ttl 30 40\n}", []string{":2 ", `"40"`, "ttl SECONDS"}},
+		{"report with argument", "muslsafe {\n report on\n}", []string{":2 ", `"on"`, "report", "takes none"}},
+		{"property twice", "muslsafe {\n ttl 30\n ttl 30\n}", []string{":3 ", `"ttl"`, "once"}},
+		{"empty label", "muslsafe {\n cluster cluster..local\n}", []string{":2 ", `"cluster..local"`, "labels of 1 to 63 characters"}},
+		{"long label", "muslsafe {\n cluster " + strings.Repeat("a", 64) + ".local\n}", []string{":2 ", "aaa.local\"", "labels of 1 to 63 characters"}},
+		{"long domain", "muslsafe {\n cluster " + long + "\n}", []string{":2 ", long, "at most 251 characters"}},
+		{"root as cluster", "muslsafe {\n cluster .\n}", []string{":2 ", `"."`, "below the root"}},
+		{"root as search", "muslsafe {\n search .\n}", []string{":2 ", `"."`, "below the root"}},
+		{"U-label", "muslsafe {\n search bücher.example\n}", []string{":2 ", `"bücher.example"`, "xn--"}},
+		{"escape", "muslsafe {\n search a\\.b\n}", []string{":2 ", `"a\\.b"`, "letters, digits, hyphens and underscores"}},
+		{"domain twice", "muslsafe {\n search example.org Example.org.\n}", []string{":2 ", `"Example.org."`, "once"}},
+		{"missing file", "muslsafe {\n search " + missing + "\n}", []string{":2 ", missing, "no such file", "expect a readable resolv.conf"}},
+		{"directory", "muslsafe {\n search " + t.TempDir() + "\n}", []string{":2 ", "is a directory"}},
+		{"file and domain", "muslsafe {\n search example.org /etc/resolv.conf\n}", []string{":2 ", `"/etc/resolv.conf"`, "search DOMAIN... or search FILE"}},
+		{"bad zone", "muslsafe example..org", []string{":1 ", `"example..org"`, "domain name"}},
+		{"bad zone after a good one", "muslsafe example.org a..b", []string{":1 ", `"a..b"`, "domain name"}},
+		{"U-label as zone", "muslsafe bücher.example", []string{":1 ", `"bücher.example"`, "xn--"}},
+		{"property in place of a zone", "muslsafe report", []string{":1 ", `"report"`, "between { and }"}},
+		{"block on one line", "muslsafe { report }", []string{":1 ", `"}"`, "takes none"}},
+		{"twice in a block", "muslsafe {\n search /dev/null\n}\nmuslsafe", []string{":4 ", `"muslsafe"`, "once"}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			err := setup(caddy.NewTestController("dns", tc.corefile))
+			if err == nil {
+				t.Fatalf("no error for %q", tc.corefile)
+			}
+			for _, want := range append(tc.want, "plugin/muslsafe: Testfile") {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error = %q; want %q in it", err, want)
+				}
+			}
+		})
+	}
+}
+
+// TestSearchFileBelowRoot checks that a relative file is found in the directory of the root plugin.
+func TestSearchFileBelowRoot(t *testing.T) {
+	file := resolvConf(t, "search example.org\n")
+	c := caddy.NewTestController("dns", "muslsafe {\n search ./resolv.conf\n}")
+	dnsserver.GetConfig(c).Root = filepath.Dir(file)
+	cfg, err := parse(c)
+	if err != nil || !slices.Equal(cfg.suffixes.node, []domain{"example.org."}) {
+		t.Errorf("parse = %+v, %v; want the search list of %s", cfg, err, file)
+	}
+}
+
+// TestSearchFileIsReadAgain checks that a new setup, as after a reload, sees the new search list.
+func TestSearchFileIsReadAgain(t *testing.T) {
+	file := resolvConf(t, "search example.org\n")
+	for _, want := range []domain{"example.org.", "example.net."} {
+		if err := os.WriteFile(file, []byte("search "+want+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := parse(caddy.NewTestController("dns", "muslsafe {\n search "+file+"\n}"))
+		if err != nil || !slices.Equal(cfg.suffixes.node, []domain{want}) {
+			t.Errorf("parse = %+v, %v; want search domain %s", cfg, err, want)
+		}
+	}
+}
+
+func TestConfigString(t *testing.T) {
+	cfg, err := parse(caddy.NewTestController("dns", "muslsafe {\n search example.org\n disable pair\n report\n}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "cluster domains [cluster.local.]; search domains [example.org.] from the Corefile; report only [leak]"
+	if got := cfg.String(); got != want {
+		t.Errorf("String = %q; want %q", got, want)
+	}
+}
+
+// FuzzParse checks that no Corefile makes the parser panic, and that an error always says where it is.
+func FuzzParse(f *testing.F) {
+	f.Add("muslsafe example.org {\n cluster a.b\n search c.d\n except e.f\n disable leak pair\n ttl 5\n report\n}")
+	f.Add("muslsafe {\n search /dev/null\n}\nmuslsafe")
+	f.Add("muslsafe {\n ttl {\n }\n}")
+	f.Fuzz(func(t *testing.T, corefile string) {
+		if !strings.HasPrefix(corefile, "muslsafe") {
+			t.Skip("not for this plugin")
+		}
+		if cfg, err := parse(caddy.NewTestController("dns", corefile)); err == nil && cfg == nil {
+			t.Error("neither configuration nor error")
+		} else if err != nil && !strings.Contains(err.Error(), "Testfile:") {
+			t.Errorf("error without a place: %v", err)
+		}
+	})
+}
