@@ -431,7 +431,9 @@ func TestReplies(t *testing.T) {
 		{"EDNS on both sides", "www.example.com.", true, func(m *dns.Msg) { m.Extra = []dns.RR{theirs} }, "upstream.example.", 7, 0},
 		{"OPT that nobody asked for", "www.example.com.", false, func(m *dns.Msg) { m.Extra = []dns.RR{theirs} }, "upstream.example.", 7, 0},
 		{"dangling chain", "www.example.com.", false, func(m *dns.Msg) { m.Answer = []dns.RR{cname} }, "upstream.example.", 7, 1},
-		{"other question", "www.EXAMPLE.com.", false, func(m *dns.Msg) { m.Question = []dns.Question{{Name: "www.example.com.", Qtype: dns.TypeAAAA, Qclass: dns.ClassINET}} }, "upstream.example.", 7, 0},
+		{"other question", "www.EXAMPLE.com.", false, func(m *dns.Msg) {
+			m.Question = []dns.Question{{Name: "www.example.com.", Qtype: dns.TypeAAAA, Qclass: dns.ClassINET}}
+		}, "upstream.example.", 7, 0},
 		{"validated", "www.example.com.", false, func(m *dns.Msg) { m.AuthenticatedData = true }, "upstream.example.", 7, 0},
 	}
 	for _, tc := range tests {

@@ -1,0 +1,81 @@
+#!/bin/sh
+# Installs what the tests need, on Debian and as root: servers and tools from the packages of this machine's own
+# release, and each version of musl from the release that has it. What is there already is left alone.
+#
+# The versions of musl go to a cache folder, not into the system: one client linked with musl-gcc runs on each of
+# them when it is started by that version's loader.
+set -eu
+
+packages="gcc libc6-dev musl-tools dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 util-linux"
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/muslsafe"
+
+# release:version
+musls="bullseye:1.2.2 bookworm:1.2.3 trixie:1.2.5 forky:1.2.6"
+
+say() { echo "install: $*"; }
+
+if ! command -v apt-get >/dev/null; then
+	say "no apt-get here; tests that need one of these say so: $packages, and musl $musls"
+	exit 0
+fi
+
+missing=""
+for package in $packages; do
+	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+	if [ "$(id -u)" -ne 0 ]; then
+		say "not root, so these packages are not installed:$missing"
+	else
+		say "packages:$missing"
+		apt-get update -qq
+		# shellcheck disable=SC2086 # a list of words
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $missing >/dev/null
+	fi
+fi
+
+# Debian's archive as this machine reaches it.
+archive=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' | grep -v security | head -n 1)
+if [ -z "$archive" ]; then
+	say "apt knows no archive of Debian, so the versions of musl are not fetched"
+	exit 0
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+for entry in $musls; do
+	release=${entry%%:*} version=${entry##*:}
+	target="$cache/musl-$version"
+	[ -e "$target/libc.so" ] && continue
+	say "musl $version from $release"
+	apt="$work/$release"
+	mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/parts" "$target"
+	: >"$apt/status"
+	# An apt that knows nothing of the system: neither its sources nor what is installed.
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $release main" >"$apt/sources.list"
+	cat >"$apt/apt.conf" <<-EOF
+		Dir::Etc::SourceList "$apt/sources.list";
+		Dir::Etc::SourceParts "$apt/parts";
+		Dir::State::Lists "$apt/lists";
+		Dir::State::Status "$apt/status";
+		Dir::Cache "$apt";
+		APT::Sandbox::User "";
+		Acquire::Languages "none";
+		Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+		Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
+	EOF
+	(
+		cd "$apt"
+		export APT_CONFIG="$apt/apt.conf"
+		apt-get update -qq
+		apt-get download -qq musl
+		dpkg-deb -x musl_*.deb root
+		cp root/lib/*-linux-musl/libc.so "$target/" 2>/dev/null || cp root/usr/lib/*-linux-musl/libc.so "$target/"
+	)
+	"$target/libc.so" 2>&1 | grep -qx "Version $version" || {
+		say "$release has another version of musl now; expected $version, found:"
+		"$target/libc.so" 2>&1 | head -n 2
+		rm -rf "$target"
+		exit 1
+	}
+done

@@ -1,0 +1,141 @@
+// Package lab gives tests a network and a file system view of their own, in which real resolvers, real servers and
+// the binary of this repository meet on port 53, as on a node.
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+const inside = "MUSLSAFE_LAB" // set in the environment of the process that runs inside
+
+// whyNot is why the tests run outside of a lab, if they do.
+var whyNot error
+
+// Main runs the tests of a package in namespaces of their own: it starts the test binary again inside of them and
+// returns its exit code. Call it from TestMain.
+func Main(m *testing.M) int {
+	if os.Getenv(inside) == "" {
+		code, err := enter()
+		if err == nil {
+			return code
+		}
+		whyNot = err
+		return m.Run()
+	}
+	if whyNot = furnish(); whyNot != nil {
+		fmt.Fprintln(os.Stderr, "lab:", whyNot)
+		return 1
+	}
+	defer os.RemoveAll(os.Getenv(inside))
+	return m.Run()
+}
+
+// Require skips a test that runs outside of a lab and says why; in CI, where nothing may be skipped, it fails.
+func Require(t *testing.T) {
+	t.Helper()
+	if whyNot != nil {
+		Skip(t, "needs network and mount namespaces of its own (root, or unprivileged user namespaces): "+whyNot.Error())
+	}
+}
+
+// Skip skips a test for something that this machine lacks. In CI it fails.
+func Skip(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// enter runs this binary once more, with the same arguments, in new namespaces. An error means that it could
+// not be started there.
+func enter() (code int, err error) {
+	dir, err := os.MkdirTemp("", "muslsafe-lab-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), inside+"="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET,
+		Pdeathsig:  syscall.SIGKILL,
+	}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	err = cmd.Wait()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return max(exit.ExitCode(), 1), nil // -1 if a signal ended it
+	}
+	return 0, err
+}
+
+// networks are those that are all on this machine in the lab: loopback, the documentation ranges (RFC 5737, RFC
+// 3849), and those of service and node-local addresses in Kubernetes.
+var networks = []string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "10.96.0.0/12", "169.254.20.0/24"}
+
+// furnish sets up the namespaces.
+func furnish() error {
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("private mounts: %w", err)
+	}
+	if err := run("ip", "link", "set", "lo", "up"); err != nil {
+		return err
+	}
+	for _, network := range networks {
+		if err := run("ip", "route", "add", "local", network, "dev", "lo"); err != nil {
+			return err
+		}
+	}
+	for file, text := range map[string]string{
+		"/etc/resolv.conf":   "",
+		"/etc/hosts":         "127.0.0.1 localhost\n",
+		"/etc/nsswitch.conf": "hosts: files dns\n",
+	} {
+		if err := mountFile(file, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func run(name string, args ...string) error {
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %v: %w: %s", name, args, err, out)
+	}
+	return nil
+}
+
+// mountFile puts a file of the lab in the place of one of the machine.
+func mountFile(file, text string) error {
+	own := filepath.Join(os.Getenv(inside), filepath.Base(file))
+	if err := os.WriteFile(own, []byte(text), 0o644); err != nil {
+		return err
+	}
+	if err := syscall.Mount(own, file, "", syscall.MS_BIND, ""); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+// ResolvConf sets the contents of /etc/resolv.conf.
+func ResolvConf(t *testing.T, text string) {
+	t.Helper()
+	if err := os.WriteFile("/etc/resolv.conf", []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
