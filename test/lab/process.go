@@ -3,7 +3,6 @@ package lab
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,13 +27,12 @@ type Process struct {
 }
 
 // Start starts a server and waits until its output has ready in it. The test fails if the server ends before.
-func Start(t *testing.T, ready string, name string, args ...string) *Process {
+func Start(t *testing.T, ready string, cmd *exec.Cmd) *Process {
 	t.Helper()
-	p := &Process{ready: ready, began: make(chan struct{}), ended: make(chan struct{})}
-	p.cmd = exec.Command(name, args...)
-	p.cmd.Stdout, p.cmd.Stderr = p, p
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
+	p := &Process{ready: ready, began: make(chan struct{}), ended: make(chan struct{}), cmd: cmd}
+	cmd.Stdout, cmd.Stderr = p, p
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
@@ -46,9 +44,9 @@ func Start(t *testing.T, ready string, name string, args ...string) *Process {
 	select {
 	case <-p.began:
 	case <-p.ended:
-		t.Fatalf("%s ended at its start:\n%s", name, p.Log())
+		t.Fatalf("%s ended at its start:\n%s", cmd, p.Log())
 	case <-time.After(startTimeout):
-		t.Fatalf("%s did not say %q:\n%s", name, ready, p.Log())
+		t.Fatalf("%s did not say %q:\n%s", cmd, ready, p.Log())
 	}
 	return p
 }
@@ -118,9 +116,16 @@ func CoreDNS(t *testing.T, corefile string, files map[string]string) *Process {
 	for name, text := range files {
 		writeFile(t, filepath.Join(dir, name), text)
 	}
-	conf := filepath.Join(dir, "Corefile")
-	writeFile(t, conf, corefile)
-	return Start(t, "CoreDNS-", "env", "-C", dir, Binary(t), "-conf", conf)
+	writeFile(t, filepath.Join(dir, "Corefile"), corefile)
+	return Run(t, dir, "-conf", "Corefile")
+}
+
+// Run runs the binary in a folder.
+func Run(t *testing.T, dir string, args ...string) *Process {
+	t.Helper()
+	cmd := exec.Command(Binary(t), args...)
+	cmd.Dir = dir
+	return Start(t, "CoreDNS-", cmd)
 }
 
 // Dnsmasq runs dnsmasq, which logs each query.
@@ -131,7 +136,7 @@ func Dnsmasq(t *testing.T, config string) *Process {
 	}
 	file := filepath.Join(t.TempDir(), "dnsmasq.conf")
 	writeFile(t, file, "user=root\ngroup=root\nno-resolv\nno-hosts\nno-poll\nbind-interfaces\nlog-queries\npid-file\n"+config)
-	return Start(t, "started, version", "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file="+file)
+	return Start(t, "started, version", exec.Command("dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file="+file))
 }
 
 func writeFile(t *testing.T, file, text string) {
@@ -140,5 +145,3 @@ func writeFile(t *testing.T, file, text string) {
 		t.Fatal(err)
 	}
 }
-
-var _ io.Writer = (*Process)(nil)
