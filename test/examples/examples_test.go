@@ -5,11 +5,9 @@ package examples
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/miekg/dns"
 	"golang.org/x/tools/txtar"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
@@ -19,13 +17,9 @@ func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
 
 const root = "../.."
 
-// TestExamples runs each folder of corefile-examples. Its cases.txt has one question a line,
-//
-//	NAME TYPE RCODE [RECORD...] ["[" FIX "]"]
-//
-// where the records are the data of the answer section and FIX is what the Extended DNS Error must name. A line
-// "@ADDRESS:PORT" says where to ask from there on. The files below the cases are the world of the example:
-// resolv.conf, cluster.yaml for the Kubernetes API, and upstream/ for a CoreDNS behind it.
+// TestExamples runs each folder of corefile-examples. Its cases.txt has the questions and answers (see [lab.Ask]) and
+// below them, as files in an archive, the world of the example: resolv.conf, cluster.yaml for the Kubernetes API, and
+// upstream/ for a CoreDNS behind it.
 func TestExamples(t *testing.T) {
 	lab.Require(t)
 	corefiles, err := filepath.Glob(root + "/corefile-examples/*/Corefile")
@@ -41,7 +35,7 @@ func TestExamples(t *testing.T) {
 			}
 			furnish(t, archive)
 			lab.CoreDNS(t, readFile(t, corefile), nil)
-			askAll(t, string(archive.Comment))
+			lab.Ask(t, string(archive.Comment))
 		})
 	}
 }
@@ -67,125 +61,6 @@ func furnish(t *testing.T, archive *txtar.Archive) {
 	lab.CoreDNS(t, corefile, upstream)
 }
 
-func askAll(t *testing.T, cases string) {
-	t.Helper()
-	server, asked := "127.0.0.1:53", 0
-	for line := range strings.Lines(cases) {
-		line = strings.TrimSpace(line)
-		if addr, ok := strings.CutPrefix(line, "@"); ok {
-			server = addr
-			continue
-		}
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		asked++
-		c := parseCase(t, line)
-		t.Run(c.name+" "+dns.TypeToString[c.qtype], func(t *testing.T) {
-			ask(t, server, c, false)
-			ask(t, server, c, true)
-		})
-	}
-	if asked == 0 {
-		t.Error("no cases")
-	}
-}
-
-type question struct {
-	name    string
-	qtype   uint16
-	rcode   int
-	records []string
-	fix     string
-}
-
-func parseCase(t *testing.T, line string) question {
-	t.Helper()
-	var c question
-	if before, fix, ok := strings.Cut(line, "["); ok {
-		line, c.fix = before, strings.TrimSuffix(fix, "]")
-	}
-	// A record of several words stands in quotes.
-	fields := strings.FieldsFunc(line, quoteAware())
-	if len(fields) < 3 {
-		t.Fatalf("case %q; expect NAME TYPE RCODE [RECORD...] [FIX]", line)
-	}
-	qtype, ok1 := dns.StringToType[fields[1]]
-	rcode, ok2 := dns.StringToRcode[fields[2]]
-	if !ok1 || !ok2 {
-		t.Fatalf("case %q has no type or no return code", line)
-	}
-	c.name, c.qtype, c.rcode = fields[0], qtype, rcode
-	for _, record := range fields[3:] {
-		c.records = append(c.records, strings.Trim(record, `"`))
-	}
-	return c
-}
-
-func quoteAware() func(rune) bool {
-	quoted := false
-	return func(r rune) bool {
-		if r == '"' {
-			quoted = !quoted
-		}
-		return r == ' ' && !quoted
-	}
-}
-
-func ask(t *testing.T, server string, c question, edns bool) {
-	t.Helper()
-	r := new(dns.Msg).SetQuestion(c.name, c.qtype)
-	if edns {
-		r.SetEdns0(1232, false)
-	}
-	m, err := dns.Exchange(r, server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m.Rcode != c.rcode || !slices.Equal(recordsOf(m), c.records) {
-		t.Errorf("%s %q; want %s %q", dns.RcodeToString[m.Rcode], recordsOf(m), dns.RcodeToString[c.rcode], c.records)
-	}
-	if c.fix != "" && (len(m.Ns) != 1 || m.Ns[0].Header().Rrtype != dns.TypeSOA) {
-		t.Errorf("authority = %v; want one SOA", m.Ns)
-	}
-	want := ""
-	if c.fix != "" && edns {
-		want = "muslsafe " + c.fix
-	}
-	if got := extendedError(m); got != want {
-		t.Errorf("Extended DNS Error %q; want %q", got, want)
-	}
-	if !edns && m.IsEdns0() != nil {
-		t.Errorf("reply has %v; the query had no OPT", m.IsEdns0())
-	}
-}
-
-// recordsOf returns the data of the answer section; a chain is one record, of its targets and its end.
-func recordsOf(m *dns.Msg) []string {
-	var records []string
-	chain := ""
-	for _, rr := range m.Answer {
-		data := strings.TrimPrefix(rr.String(), rr.Header().String())
-		if rr.Header().Rrtype == dns.TypeCNAME {
-			chain += data + " "
-			continue
-		}
-		records = append(records, chain+strings.Trim(data, `"`))
-	}
-	return records
-}
-
-func extendedError(m *dns.Msg) string {
-	if opt := m.IsEdns0(); opt != nil {
-		for _, o := range opt.Option {
-			if ede, ok := o.(*dns.EDNS0_EDE); ok {
-				return ede.ExtraText
-			}
-		}
-	}
-	return ""
-}
-
 func readFile(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -204,6 +79,5 @@ func TestBuiltIn(t *testing.T) {
 	}
 	furnish(t, archive)
 	lab.Run(t, t.TempDir())
-	askAll(t, string(archive.Comment))
+	lab.Ask(t, string(archive.Comment))
 }
-

@@ -13,15 +13,14 @@ import (
 	"time"
 )
 
-// startTimeout bounds how long a server may take until it says that it is ready.
-const startTimeout = 30 * time.Second
+// patience bounds how long a server may take until it says what a test waits for.
+const patience = 30 * time.Second
 
 // Process is a server that runs until the end of a test.
 type Process struct {
 	mu    sync.Mutex
 	log   bytes.Buffer
-	ready string
-	began chan struct{} // closed when ready appears in the log
+	wrote chan struct{} // has an element if something was written since it was last received from
 	ended chan struct{} // closed when the process is gone
 	cmd   *exec.Cmd
 }
@@ -29,41 +28,48 @@ type Process struct {
 // Start starts a server and waits until its output has ready in it. The test fails if the server ends before.
 func Start(t *testing.T, ready string, cmd *exec.Cmd) *Process {
 	t.Helper()
-	p := &Process{ready: ready, began: make(chan struct{}), ended: make(chan struct{}), cmd: cmd}
+	p := &Process{wrote: make(chan struct{}, 1), ended: make(chan struct{}), cmd: cmd}
 	cmd.Stdout, cmd.Stderr = p, p
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = p.cmd.Wait() // a server that is killed does not end well
+		_ = cmd.Wait() // a server that is killed does not end well
 		close(p.ended)
 	}()
 	t.Cleanup(p.Stop)
-
-	select {
-	case <-p.began:
-	case <-p.ended:
-		t.Fatalf("%s ended at its start:\n%s", cmd, p.Log())
-	case <-time.After(startTimeout):
-		t.Fatalf("%s did not say %q:\n%s", cmd, ready, p.Log())
-	}
+	p.Await(t, ready)
 	return p
+}
+
+// Await waits until the output of the process has text in it.
+func (p *Process) Await(t *testing.T, text string) {
+	t.Helper()
+	timeout := time.After(patience)
+	for !strings.Contains(p.Log(), text) {
+		select {
+		case <-p.wrote:
+		case <-p.ended:
+			if strings.Contains(p.Log(), text) {
+				return
+			}
+			t.Fatalf("%s ended without %q:\n%s", p.cmd, text, p.Log())
+		case <-timeout:
+			t.Fatalf("%s did not say %q:\n%s", p.cmd, text, p.Log())
+		}
+	}
 }
 
 // Write takes the output of the process.
 func (p *Process) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.log.Write(b)
 	select {
-	case <-p.began:
+	case p.wrote <- struct{}{}:
 	default:
-		if strings.Contains(p.log.String(), p.ready) {
-			close(p.began)
-		}
 	}
-	return len(b), nil
+	return p.log.Write(b)
 }
 
 // Log returns what the process has written so far.

@@ -1,0 +1,169 @@
+package server
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
+)
+
+// ask sends a query to the server on port 53.
+func ask(t *testing.T, name string, qtype uint16) *dns.Msg {
+	t.Helper()
+	m, err := dns.Exchange(new(dns.Msg).SetQuestion(name, qtype), "127.0.0.1:53")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestLog shows the fix in the log, and what is in force in one line at the start.
+func TestLog(t *testing.T) {
+	lab.Require(t)
+	lab.ResolvConf(t, "search corp.example.com\n")
+	server := lab.CoreDNS(t, strings.ReplaceAll(`example.org example.com {
+		metadata
+		log . "saw {name} {type} {rcode} fix={/muslsafe/fix}"
+		muslsafe
+		UPSTREAM
+	}`, "UPSTREAM", upstream), nil)
+	ask(t, leaked, dns.TypeSRV)
+	ask(t, "www.example.org.", dns.TypeAAAA)
+	ask(t, "www.example.org.", dns.TypeA)
+
+	for _, want := range []string{
+		"saw " + leaked + " SRV NXDOMAIN fix=leak\n",
+		"saw www.example.org. AAAA NOERROR fix=pair\n",
+		"saw www.example.org. A NOERROR fix=-\n",
+	} {
+		server.Await(t, want) // the line is written after the answer
+	}
+	const line = "cluster domains [cluster.local.]; search domains [corp.example.com.] from /etc/resolv.conf; fixes [leak pair]\n"
+	if n := strings.Count(server.Log(), line); n != 1 {
+		t.Errorf("%q is %d times in the log; want once:\n%s", line, n, server.Log())
+	}
+}
+
+// TestReload changes the file that holds the search list, and reloads.
+func TestReload(t *testing.T) {
+	lab.Require(t)
+	const pile = "db.corp.example.com.corp.example.com."
+	lab.ResolvConf(t, "search example.net\n")
+	server := lab.CoreDNS(t, `. {
+		muslsafe
+		template IN ANY . {
+			rcode NOERROR
+		}
+	}`, nil)
+	if m := ask(t, pile, dns.TypeA); m.Rcode != dns.RcodeSuccess {
+		t.Fatalf("before the reload: %v; want the answer of the upstream", m)
+	}
+	lab.ResolvConf(t, "search corp.example.com\n")
+	server.Signal(t, syscall.SIGUSR1)
+	server.Await(t, "Reloading complete")
+	if m := ask(t, pile, dns.TypeA); m.Rcode != dns.RcodeNameError {
+		t.Errorf("after the reload: %v; want NXDOMAIN", m)
+	}
+}
+
+// TestReloadOfBrokenCorefile keeps the old configuration serving.
+func TestReloadOfBrokenCorefile(t *testing.T) {
+	lab.Require(t)
+	dir := t.TempDir()
+	conf := filepath.Join(dir, "Corefile")
+	write := func(text string) {
+		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(". {\n muslsafe\n whoami\n}\n")
+	server := lab.Run(t, dir, "-conf", conf)
+	write(". {\n muslsafe {\n  disable leek\n }\n whoami\n}\n")
+	server.Signal(t, syscall.SIGUSR1)
+	server.Await(t, `Corefile:3 - Error during parsing: unknown fix "leek"; expect one of leak, pair`)
+	if m := ask(t, leaked, dns.TypeA); m.Rcode != dns.RcodeNameError {
+		t.Errorf("after the reload failed: %v; want NXDOMAIN", m)
+	}
+}
+
+// TestWrongCorefile checks that a mistake ends the binary with the place and the token, also in a snippet.
+func TestWrongCorefile(t *testing.T) {
+	lab.Require(t)
+	for _, tc := range []struct{ corefile, want string }{
+		{". {\n muslsafe {\n  ttl never\n }\n}", `Corefile:3 - Error during parsing: invalid ttl "never"; expect whole seconds from 0 to 3600`},
+		{"(musl) {\n muslsafe {\n  search /nowhere/resolv.conf\n }\n}\n. {\n import musl\n}", `Corefile:3 - Error during parsing: search file "/nowhere/resolv.conf"`},
+		{"(musl) {\n muslsafe\n}\n. {\n import musl\n muslsafe {\n  report\n }\n}", `Corefile:6 - Error during parsing: "muslsafe" stands in this server block already`},
+	} {
+		out, err := exec.Command(lab.Binary(t), "-conf", corefile(t, tc.corefile)).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), tc.want) {
+			t.Errorf("%v, output %q; want a failure with %q", err, out, tc.want)
+		}
+	}
+}
+
+func corefile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "Corefile")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestBinary checks what the binary says of itself, and that a Corefile in the working directory wins over the
+// built-in one.
+func TestBinary(t *testing.T) {
+	lab.Require(t)
+	out, err := exec.Command(lab.Binary(t), "-version").Output()
+	if err != nil || !strings.HasPrefix(string(out), "CoreDNS-1.15.0+muslsafe-") {
+		t.Errorf("-version = %q, %v; want the version of CoreDNS and ours", out, err)
+	}
+	out, err = exec.Command(lab.Binary(t), "-plugins").Output()
+	if err != nil || !strings.Contains(string(out), "\nmuslsafe\n") {
+		t.Errorf("-plugins = %q, %v; want muslsafe in it", out, err)
+	}
+
+	lab.Run(t, filepath.Dir(corefile(t, ". {\n muslsafe\n whoami\n}\n")))
+	if m := ask(t, leaked, dns.TypeA); m.Rcode != dns.RcodeNameError {
+		t.Errorf("Corefile in the working directory: %v; want NXDOMAIN", m)
+	}
+}
+
+// TestStockCorefile starts a server block with every plugin of CoreDNS that needs nothing but itself, in the order
+// and with the options of a file written for the stock binary.
+func TestStockCorefile(t *testing.T) {
+	lab.Require(t)
+	lab.ResolvConf(t, "nameserver 127.0.0.3\n")
+	lab.CoreDNS(t, ". {\n bind 127.0.0.3\n whoami\n}", nil)
+	lab.CoreDNS(t, `. {
+		bind 127.0.0.1
+		errors
+		log
+		health
+		ready
+		prometheus 127.0.0.1:9153
+		cache 30 {
+			serve_stale
+		}
+		forward . /etc/resolv.conf
+		rewrite stop name exact a.example.org b.example.org
+		loadbalance round_robin
+		reload 30s
+		bufsize 1232
+		chaos
+		minimal
+		hosts {
+			192.0.2.1 host.example.org
+			fallthrough
+		}
+	}`, nil)
+	if m := ask(t, "host.example.org.", dns.TypeA); len(m.Answer) != 1 {
+		t.Errorf("reply = %v; want the address of hosts", m)
+	}
+}
