@@ -1,0 +1,100 @@
+package examples
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
+)
+
+// documents returns the Markdown files of the repository.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".md") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil || len(files) < 2 {
+		t.Fatalf("documents %v, %v; want all READMEs", files, err)
+	}
+	return files
+}
+
+// fences returns the blocks of a document that are marked with a language.
+func fences(t *testing.T, document, language string) []string {
+	t.Helper()
+	var blocks []string
+	for _, m := range regexp.MustCompile(`(?ms)^~~~ `+language+`\n(.*?)^~~~$`).FindAllStringSubmatch(readFile(t, document), -1) {
+		blocks = append(blocks, m[1])
+	}
+	return blocks
+}
+
+// TestDocumentedCorefiles starts every Corefile that a document shows, in front of an upstream, and asks it for a
+// name that exists.
+func TestDocumentedCorefiles(t *testing.T) {
+	lab.Require(t)
+	lab.ResolvConf(t, "nameserver 192.0.2.53\nsearch corp.example.com\n")
+	lab.CoreDNS(t, "example.org {\n bind 192.0.2.53\n hosts {\n 192.0.2.80 www.example.org\n }\n}\n", nil)
+	started := 0
+	for _, document := range documents(t) {
+		for _, corefile := range fences(t, document, "corefile") {
+			started++
+			t.Run(strings.TrimPrefix(document, root+"/"), func(t *testing.T) {
+				lab.CoreDNS(t, corefile, nil)
+				lab.Ask(t, "www.example.org. A NOERROR 192.0.2.80")
+			})
+		}
+	}
+	if started < 5 {
+		t.Errorf("%d Corefiles; want all that the documents show", started)
+	}
+}
+
+// TestDocumentedMain builds the main.go of the README.
+func TestDocumentedMain(t *testing.T) {
+	programs := fences(t, root+"/README.md", "go")
+	if len(programs) != 1 {
+		t.Fatalf("%d programs in the README; want 1", len(programs))
+	}
+	dir, err := os.MkdirTemp(".", "main-") // inside of the module, so that it finds its packages
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(programs[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "vet", "./"+dir).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestDocumentedLinks follows the links to files of the repository.
+func TestDocumentedLinks(t *testing.T) {
+	for _, document := range documents(t) {
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllStringSubmatch(readFile(t, document), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(document), m[1])); err != nil {
+				t.Errorf("%s: %v", document, err)
+			}
+		}
+	}
+}
+
+// TestDocumentedTargets compares the targets that the README names with those of the Makefile.
+func TestDocumentedTargets(t *testing.T) {
+	makefile := readFile(t, root+"/Makefile")
+	for _, m := range regexp.MustCompile("`make (\\w+)`|(?m)^make (\\w+)$").FindAllStringSubmatch(readFile(t, root+"/README.md"), -1) {
+		if target := m[1] + m[2]; !strings.Contains(makefile, "\n"+target+":") {
+			t.Errorf("make %s is in the README and not in the Makefile", target)
+		}
+	}
+}
