@@ -145,6 +145,12 @@ func check(t *testing.T, s scenario, upstream *lab.Process, with bool) {
 			t.Errorf("%s: %s = %v; want %s", libc.Name, s.name, got, want)
 		}
 	}
+	// A question of our own, as the last one in the log, tells that the log is complete.
+	last := fmt.Sprintf("last-%v.test.", with)
+	if _, err := dns.Exchange(new(dns.Msg).SetQuestion(last, dns.TypeA), "127.0.0.2:53"); err != nil {
+		t.Fatal(err)
+	}
+	upstream.Await(t, strings.TrimSuffix(last, "."))
 	leaked := strings.Contains(upstream.Log()[before:], ".cluster.local.example.com")
 	if isLeak := strings.HasSuffix(s.name, ".cluster.local"); leaked != (isLeak && !with) {
 		t.Errorf("leaked names reached the upstream: %v; its log:\n%s", leaked, upstream.Log()[before:])

@@ -141,8 +141,8 @@ func Dnsmasq(t *testing.T, config string) *Process {
 		Skip(t, "needs dnsmasq: "+err.Error())
 	}
 	file := filepath.Join(t.TempDir(), "dnsmasq.conf")
-	writeFile(t, file, "user=root\ngroup=root\nno-resolv\nno-hosts\nno-poll\nbind-interfaces\nlog-queries\npid-file\n"+config)
-	return Start(t, "started, version", exec.Command("dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file="+file))
+	writeFile(t, file, "no-resolv\nno-hosts\nno-poll\nbind-interfaces\nlog-queries\n"+config)
+	return Start(t, "started, version", exec.Command("dnsmasq", "--no-daemon", "--conf-file="+file))
 }
 
 func writeFile(t *testing.T, file, text string) {
