@@ -2,33 +2,168 @@ package muslsafe
 
 import (
 	"context"
-	"maps"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"time"
 
+	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/metadata"
+	"github.com/coredns/coredns/request"
 	"github.com/miekg/dns"
 	"github.com/opentracing/opentracing-go"
 )
 
-// next hands a query to the next plugin. It is [plugin.NextOrFailure] without the writer that this wraps around
-// w, one allocation for each query: that writer tells the metrics who answered, and cannot tell them through
-// ours. Spans need the real one.
-func (m *Muslsafe) next(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if m.Next == nil || opentracing.SpanFromContext(ctx) != nil {
-		return plugin.NextOrFailure(m.Name(), m.Next, ctx, w, r)
-	}
-	return m.Next.ServeDNS(ctx, w, r)
+// subqueryLimit bounds a query of our own. It is the time after which a client gives up (musl, res_msend.c).
+const subqueryLimit = 5 * time.Second
+
+// flightKey tells which queries are equal, so that one flight serves for all of them: the name, in lower case, the
+// type, and the client, because access rules and views may give two clients two answers.
+type flightKey struct {
+	name   string
+	client netip.Addr
+	tcp    bool // what is cut for UDP is no answer over TCP
+	qtype  uint16
+	rd, ad bool // bits of the header that the answer may depend on (RFC 1035, section 4.1.1; RFC 6840, section 5.7)
+	routed bool // it goes through the whole server, which picks the server block
 }
 
-// askSibling asks the rest of the chain for the other half of the pair that r is one half of, on behalf of the
-// same client, so that access rules hold for it.
-func (m *Muslsafe) askSibling(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) outcome {
-	sub := r.Copy() // plugins may modify the query they are given
-	sub.Question[0].Qtype = siblingType(r.Question[0].Qtype)
+func keyOf(w dns.ResponseWriter, r *dns.Msg, name string, qtype uint16) flightKey {
+	client, tcp := clientOf(w)
+	return flightKey{name: name, client: client, tcp: tcp, qtype: qtype, rd: r.RecursionDesired, ad: r.AuthenticatedData}
+}
 
-	sw := &watch{ResponseWriter: w, Context: withOwnMetadata(ctx)}
-	_, _ = m.next(sw, sw, sub) // what matters is what was written; the client's own half reports the error
-	return outcomeOf(sw.msg, siblingType(r.Question[0].Qtype))
+// clientOf returns the address of the client without its port, and whether it came over a stream.
+func clientOf(w dns.ResponseWriter) (client netip.Addr, tcp bool) {
+	switch addr := w.RemoteAddr().(type) {
+	case *net.UDPAddr:
+		return addr.AddrPort().Addr(), false
+	case *net.TCPAddr:
+		return addr.AddrPort().Addr(), true
+	default:
+		state := request.Request{W: w}
+		client, err := netip.ParseAddr(state.IP())
+		if err != nil {
+			return netip.Addr{}, state.Proto() == "tcp"
+		}
+		return client, state.Proto() == "tcp"
+	}
+}
+
+// flights are the queries in the air.
+type flights struct {
+	mu        sync.Mutex
+	m         map[flightKey]*flight
+	keepAddrs bool // wildcard compares them
+}
+
+// join returns the flight in the air that is equal to f, or f itself, which is then registered and must be started.
+// When it lands, wake gets an element if it has room. A caller who wants the message, not the outcome alone,
+// says so. Queries with EDNS fly alone, as their options may differ.
+func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joined *flight, isNew bool) {
+	f.wake = wake
+	if len(f.query.Extra) > 0 {
+		return f, true
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if other := fs.m[f.key]; other != nil {
+		other.wakes = append(other.wakes, wake)
+		other.shared = other.shared || wantsMessage
+		return other, false
+	}
+	if fs.m == nil {
+		fs.m = make(map[flightKey]*flight)
+	}
+	fs.m[f.key] = f
+	return f, true
+}
+
+// land takes a flight that is over out of the air and wakes those who wait for it.
+func (fs *flights) land(f *flight) {
+	f.outcome = outcomeOf(f.msg, f.key.qtype)
+	if f.msg != nil {
+		f.failed = f.msg.Rcode
+	}
+	if fs.keepAddrs && f.outcome == data {
+		f.addrs = addresses(f.msg, f.key.qtype)
+	}
+	fs.mu.Lock()
+	if fs.m[f.key] == f {
+		delete(fs.m, f.key)
+	}
+	fs.mu.Unlock() // nobody joins from here on
+
+	if f.ours {
+		countSubquery(f, f.outcome)
+	}
+	if f.shared && f.msg != nil {
+		f.copied = f.msg.Copy()
+	}
+	f.landed.Store(true)
+	signal(f.wake)
+	for _, wake := range f.wakes {
+		signal(wake)
+	}
+}
+
+func signal(wake chan<- struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default: // it has one to find already
+	}
+}
+
+// fly sends a flight through the chain, or through the whole server, and lands it. It runs in a goroutine of its
+// own, so a panic is kept for the goroutine that serves the client, where the server expects it.
+func (p *Muslsafe) fly(f *flight) {
+	defer p.inAir.land(f)
+	defer func() {
+		if cause := recover(); cause != nil {
+			f.msg = nil
+			f.panicked = fmt.Sprintf("%v\n%s", cause, debug.Stack())
+		}
+	}()
+	server, ok := f.Context.Value(dnsserver.Key{}).(*dnsserver.Server)
+	if f.key.routed && ok {
+		server.ServeDNS(f, f, &f.query)
+		return
+	}
+	f.rcode, f.err = p.callNext(f, f, &f.query)
+}
+
+// callNext hands a query to the next plugin. It is [plugin.NextOrFailure] without the writer that this wraps around
+// w, one allocation for each query: that writer tells the metrics who answered, and cannot tell them through
+// ours. Spans need the real one.
+func (p *Muslsafe) callNext(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	if p.Next == nil || opentracing.SpanFromContext(ctx) != nil {
+		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+	}
+	return p.Next.ServeDNS(ctx, w, r)
+}
+
+// ask sends a query of our own on behalf of the client of q, or joins an equal one. What is asked for another name
+// than the client's goes through the whole server, to the server block that owns the name.
+func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
+	key := keyOf(q.w, q.r, lower(name), qtype)
+	key.routed = key.name != q.name
+	ctx, cancel := context.WithTimeout(withOwnMetadata(q.ctx), subqueryLimit)
+	f := newFlight(ctx, q.w, q.r, key)
+	f.question[0].Name, f.question[0].Qtype = name, qtype
+	f.ours = true
+
+	f, isNew := p.inAir.join(f, q.wait.wake, false)
+	if !isNew {
+		cancel()
+		return f
+	}
+	go func() {
+		defer cancel()
+		p.fly(f)
+	}()
+	return f
 }
 
 // siblingType returns AAAA for A, and A for AAAA.
@@ -37,16 +172,4 @@ func siblingType(qtype uint16) uint16 {
 		return dns.TypeAAAA
 	}
 	return dns.TypeA
-}
-
-// withOwnMetadata returns ctx with a copy of its metadata: what plugins note about a sub-query must not replace
-// what they noted about the query of the client.
-func withOwnMetadata(ctx context.Context) context.Context {
-	values := metadata.ValueFuncs(ctx)
-	if values == nil {
-		return ctx
-	}
-	ctx = metadata.ContextWithMetadata(ctx)
-	maps.Copy(metadata.ValueFuncs(ctx), values)
-	return ctx
 }

@@ -11,14 +11,23 @@ import (
 type fix uint8
 
 const (
-	noFix   fix = iota
-	fixLeak     // NXDOMAIN for a name that only search expansion can make
-	fixPair     // A and AAAA agree on whether the name exists
+	noFix       fix = iota
+	fixLeak         // NXDOMAIN for a name that only search expansion can make
+	fixPair         // A and AAAA agree on whether the name exists
+	fixSearch       // NXDOMAIN for a name without an address that the client would search past
+	fixFailure      // a failing half of a pair does not hide the other
+	fixIPv4only     // AAAA follows from A
+	fixWildcard     // NXDOMAIN for a name that a wildcard took over
 	numFixes
 )
 
 // fixNames holds the names of the fixes, in the order of their constants.
-var fixNames = [numFixes]string{fixLeak: "leak", fixPair: "pair"}
+var fixNames = [numFixes]string{
+	fixLeak: "leak", fixPair: "pair", fixSearch: "search", fixFailure: "failure", fixIPv4only: "ipv4only", fixWildcard: "wildcard",
+}
+
+// byDefault are the fixes that are on unless they are disabled. The others are properties of their own.
+var byDefault = [numFixes]bool{fixLeak: true, fixPair: true, fixSearch: true, fixFailure: true}
 
 func (f fix) String() string { return fixNames[f] }
 
@@ -40,13 +49,7 @@ type config struct {
 	report   bool   // decide and count, change nothing
 }
 
-func newConfig() *config {
-	cfg := &config{ttl: defaultTTL}
-	for f := noFix + 1; f < numFixes; f++ {
-		cfg.enabled[f] = true
-	}
-	return cfg
-}
+func newConfig() *config { return &config{ttl: defaultTTL, enabled: byDefault} }
 
 // setSuffixes completes the configuration with its domains. A search domain at or below a cluster domain says
 // nothing about the nodes (people copy the search list of a pod) and is left out.
@@ -57,7 +60,7 @@ func (cfg *config) setSuffixes(cluster, search []domain) {
 			node = append(node, d)
 		}
 	}
-	cfg.suffixes = suffixes{cluster: longestFirst(cluster), node: longestFirst(node)}
+	cfg.suffixes = suffixes{cluster: longestFirst(cluster), node: longestFirst(node), order: node}
 }
 
 // longestFirst returns the domains without repetitions, from the longest to the shortest.
@@ -66,6 +69,12 @@ func longestFirst(domains []domain) []domain {
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})
 	return slices.Compact(sorted)
+}
+
+// judges reports whether there is a fix that looks at answers.
+func (cfg *config) judges() bool {
+	e := &cfg.enabled
+	return e[fixPair] || e[fixSearch] || e[fixFailure] || e[fixIPv4only] || e[fixWildcard]
 }
 
 // covers reports whether muslsafe may act on name, in lower case.

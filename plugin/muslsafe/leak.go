@@ -2,11 +2,13 @@ package muslsafe
 
 import "strings"
 
-// suffixes are the domains that resolvers in the cluster append to the names they look up. Both lists are
-// ordered from the longest domain to the shortest, so that the first match is the longest.
+// suffixes are the domains that resolvers in the cluster append to the names they look up. The lists cluster and node
+// go from the longest domain to the shortest, so that the first match is the longest.
 type suffixes struct {
 	cluster []domain // cluster domains; pods append NAMESPACE.svc.C, svc.C and C of each
 	node    []domain // search domains of the nodes, none at or below a cluster domain
+	order   []domain // the same as node, in the order in which they are searched
+	served  []domain // zones of the server block, which exist whatever they look like
 }
 
 // tail is the longest of the suffixes that a name ends in.
@@ -16,9 +18,9 @@ type tail struct {
 	cluster bool // it is a cluster domain, not a search domain of the nodes
 }
 
-// tail finds the longest suffix that name ends in. No search domain of the nodes lies below a cluster domain,
+// longestTail finds the longest suffix that name ends in. No search domain of the nodes lies below a cluster domain,
 // so a cluster domain, where there is one, is the longest.
-func (s suffixes) tail(name string) tail {
+func (s suffixes) longestTail(name string) tail {
 	if at := longest(s.cluster, name); at >= 0 {
 		return tail{at: at, found: true, cluster: true}
 	}
@@ -48,7 +50,7 @@ func longest(domains []domain, name string) int {
 //	db.corp.example.org.corp.example.org.       a suffix of the node stands on a suffix of the node
 //	1.2.0.192.in-addr.arpa.example.com.         a suffix of the node stands on a reverse name
 func (s suffixes) leak(name string) (at int, ok bool) {
-	t := s.tail(name)
+	t := s.longestTail(name)
 	if at, ok = s.pastCluster(name, t); ok {
 		return at, true
 	}
@@ -58,8 +60,8 @@ func (s suffixes) leak(name string) (at int, ok bool) {
 	return s.pastNode(name[:t.at])
 }
 
-// pastCluster finds svc.C or pod.C inside name with at least one more label after it.
-// No suffix needs to be known for this proof.
+// pastCluster finds svc.C or pod.C inside name with at least one more label after it. No suffix needs to be known for
+// this proof if C has two labels or more; "svc.k8s" is an ordinary part of a name.
 func (s suffixes) pastCluster(name string, t tail) (at int, ok bool) {
 	for _, c := range s.cluster {
 		for from := 0; ; from = at + 1 {
@@ -70,10 +72,11 @@ func (s suffixes) pastCluster(name string, t tail) (at int, ok bool) {
 			at = from + i
 			switch {
 			case at+len(c) == len(name): // nothing after it
-			case t.at <= at: // the name ends in a configured domain that reaches back over this one
+			case t.at <= at || s.serves(name, at): // it ends in a domain of ours that reaches back over this one
 			case !followsObjectType(name, at):
-			case !t.cluster:
+			case !t.cluster && c.labels() >= 2:
 				return at, true
+			case !t.cluster:
 			case !kubernetesShape(name[:t.at]):
 				// The labels before the cluster domain may well exist (service "cluster" in namespace
 				// "local"), so the cluster domain is the smallest zone that a denial can speak for.
@@ -82,6 +85,16 @@ func (s suffixes) pastCluster(name string, t tail) (at int, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// serves reports whether name ends in a zone of the server block that begins at offset at or before.
+func (s suffixes) serves(name string, at int) bool {
+	for _, zone := range s.served {
+		if i := zone.at(name); i >= 0 && i <= at {
+			return true
+		}
+	}
+	return false
 }
 
 // followsObjectType reports whether the label before offset at is "svc" or "pod".

@@ -13,6 +13,7 @@ import (
 var testSuffixes = suffixes{
 	cluster: []domain{"cluster.local."},
 	node:    []domain{"corp.example.org.", "example.org."},
+	order:   []domain{"corp.example.org.", "example.org."},
 }
 
 func TestLeak(t *testing.T) {
@@ -45,7 +46,11 @@ func TestLeak(t *testing.T) {
 		{"object type after an escaped backslash", testSuffixes, `web\\.svc.cluster.local.example.com.`, "cluster.local.example.com."},
 		{"cluster domain without object type", testSuffixes, "web.cluster.local.example.com.", ""},
 		{"cluster domain is part of a label", testSuffixes, "web.svc.cluster.localhost.example.com.", ""},
-		{"single-label cluster domain", single, "web.default.svc.k8s.lan.", "k8s.lan."},
+
+		{"single-label cluster domain", single, "web.default.svc.k8s.default.svc.k8s.", "k8s."},
+		{"single-label cluster domain proves nothing outside", single, "web.default.svc.k8s.lan.", ""},
+		{"pod of a namespace called like a cluster", testSuffixes, "svc.cluster.local.pod.cluster.local.", ""},
+		{"cluster domain that overlaps itself", suffixes{cluster: []domain{"a.a."}}, "svc.a.svc.a.a.b.", "a.a.b."},
 
 		// Exceptions of proof 1: what stands before the cluster domain can be a Kubernetes object.
 		{"endpoint svc of service cluster in namespace local", testSuffixes, "svc.cluster.local.svc.cluster.local.", ""},
@@ -57,6 +62,13 @@ func TestLeak(t *testing.T) {
 		{"suffix that reaches back over the cluster domain",
 			suffixes{cluster: []domain{"cluster.local."}, node: []domain{"svc.cluster.local.corp.example."}},
 			"web.svc.cluster.local.corp.example.", ""},
+
+		{"zone of the server block that contains the cluster domain",
+			suffixes{cluster: []domain{"cluster.local."}, served: []domain{"cluster.local.dc1.example."}},
+			"web.default.svc.cluster.local.dc1.example.", ""},
+		{"zone of the server block behind the cluster domain",
+			suffixes{cluster: []domain{"cluster.local."}, served: []domain{"dc1.example.", "."}},
+			"web.default.svc.cluster.local.dc1.example.", "cluster.local.dc1.example."},
 
 		// Proof 2: a suffix of the node on a suffix of the node.
 		{"node suffix twice", testSuffixes, "db.corp.example.org.corp.example.org.", "corp.example.org.corp.example.org."},
@@ -112,7 +124,7 @@ func slowLeakZone(s suffixes, name string) string {
 	labels := splitLabels(name)
 	cluster := slowTail(labels, s.cluster)
 	node := slowTail(labels, s.node)
-	tail := max(cluster, node)
+	tail := max(cluster, node, slowTail(labels, s.served))
 
 	for from := range labels {
 		for _, c := range s.cluster {
@@ -122,6 +134,7 @@ func slowLeakZone(s suffixes, name string) string {
 				(labels[from-1] == "svc" || labels[from-1] == "pod")
 			switch {
 			case !inside || tail >= len(labels)-from:
+			case cluster == 0 && len(domain) == 1:
 			case cluster == 0:
 				return joinLabels(labels[from:])
 			case !slowShape(labels[:len(labels)-cluster]):
@@ -201,6 +214,7 @@ func FuzzLeak(f *testing.F) {
 	f.Add("svc.cluster.local.svc.cluster.local.", "cluster.local.", "local.", "svc.")
 	f.Add(`a\.svc.k.in-addr.arpa.x.y.`, "k.", "x.y.", "y.")
 	f.Add("a.svc.a.a.a.svc.a.a.b.", "a.a.", "a.", "b.")
+	f.Add("web.svc.a.b.c.", "a.b.", "c.", "d.")
 	f.Fuzz(func(t *testing.T, name, cluster, node1, node2 string) {
 		name = lower(dns.Fqdn(name))
 		if _, ok := dns.IsDomainName(name); !ok || strings.ContainsRune(name, '\x00') {
@@ -214,6 +228,7 @@ func FuzzLeak(f *testing.F) {
 		}
 		var cfg config
 		cfg.setSuffixes([]domain{c}, []domain{n1, n2})
+		cfg.suffixes.served = []domain{n2 + c}
 		if got, want := leakZone(cfg.suffixes, name), slowLeakZone(cfg.suffixes, name); got != want {
 			t.Errorf("leak(%q) = %q with %+v; want %q", name, got, cfg.suffixes, want)
 		}
@@ -313,7 +328,7 @@ func TestPublicNamesAreNoLeaks(t *testing.T) {
 func TestLeakAllocs(t *testing.T) {
 	s := suffixes{cluster: []domain{"cluster.local."}, node: []domain{"c.project.internal.", "corp.example.org.", "google.internal.", "example.org."}}
 	for _, name := range benchmarkNames {
-		if n := testing.AllocsPerRun(100, func() { s.leak(name); s.expanded(name) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { s.leak(name); s.place(name) }); n != 0 {
 			t.Errorf("leak(%q) = %v allocations; want 0", name, n)
 		}
 	}
@@ -339,36 +354,66 @@ func BenchmarkLeak(b *testing.B) {
 	}
 }
 
-func TestExpanded(t *testing.T) {
+func TestPlace(t *testing.T) {
 	tests := []struct {
 		name   string
-		suffix string // empty if the name is plain
+		scope  scope
+		suffix string
 	}{
-		{"redis.cluster.local.", "cluster.local."},
-		{"redis.svc.cluster.local.", "svc.cluster.local."},
-		{"svc.cluster.local.", "cluster.local."},
-		{"web.default.svc.cluster.local.", "default.svc.cluster.local."},
-		{"a.b.c.default.svc.cluster.local.", "default.svc.cluster.local."},
-		{"192-0-2-1.default.pod.cluster.local.", "cluster.local."},
-		{"db.corp.example.org.", "corp.example.org."},
-		{"db.mycorp.example.org.", "example.org."},
-		{"corp.example.org.", ""}, // a suffix itself, though another stands at its end
-		{"cluster.local.", ""},
-		{"example.org.", ""},
-		{"www.example.com.", ""},
-		{".", ""},
+		{"redis.cluster.local.", cluster, "cluster.local."},
+		{"redis.svc.cluster.local.", cluster, "svc.cluster.local."},
+		{"web.default.svc.cluster.local.", cluster, "default.svc.cluster.local."},
+		{"a.b.c.default.svc.cluster.local.", cluster, "default.svc.cluster.local."},
+		{"192-0-2-1.default.pod.cluster.local.", cluster, "cluster.local."},
+		{"db.corp.example.org.", node, "corp.example.org."},
+		{"db.mycorp.example.org.", node, "example.org."},
+		{"my_db.corp.example.org.", node, "corp.example.org."},
+		{"_acme-challenge.corp.example.org.", plain, ""},
+		{"_http._tcp.web.default.svc.cluster.local.", plain, ""},
+		{"a._b.corp.example.org.", plain, ""},
+		{"corp.example.org.", plain, ""}, // a suffix itself, though another stands at its end
+		{"svc.cluster.local.", plain, ""},
+		{"pod.cluster.local.", plain, ""},
+		{"cluster.local.", plain, ""},
+		{"example.org.", plain, ""},
+		{"www.example.com.", plain, ""},
+		{".", plain, ""},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
-			at, ok := testSuffixes.expanded(tc.name)
-			got := ""
-			if ok {
-				got = tc.name[at:]
+			p := testSuffixes.place(tc.name)
+			suffix := ""
+			if p.scope != plain {
+				suffix = tc.name[p.at:]
 			}
-			if got != tc.suffix {
-				t.Errorf("expanded(%q) = %q; want %q", tc.name, got, tc.suffix)
+			if p.scope != tc.scope || suffix != tc.suffix || p.scope == plain && p.at != 0 {
+				t.Errorf("place(%q) = %+v, %q; want %d, %q", tc.name, p, suffix, tc.scope, tc.suffix)
 			}
 		})
+	}
+}
+
+func TestAhead(t *testing.T) {
+	s := suffixes{
+		cluster: []domain{"cluster.local."},
+		node:    []domain{"corp.example.org.", "example.org.", "lan."},
+		order:   []domain{"example.org.", "lan.", "corp.example.org."},
+	}
+	tests := []struct {
+		name string
+		want []string
+	}{
+		{"db.example.org.", []string{"db.lan.", "db.corp.example.org.", "db."}},
+		{"db.lan.", []string{"db.corp.example.org.", "db."}},
+		{"db.corp.example.org.", []string{"db."}},
+		{"web.lan.", []string{"web.corp.example.org.", "web."}},
+		{"web.default.svc.cluster.local.lan.", []string{"web.default.svc.cluster.local."}},
+	}
+	for _, tc := range tests {
+		p := s.place(tc.name)
+		if got := s.ahead(tc.name, p.at); !slices.Equal(got, tc.want) {
+			t.Errorf("ahead(%q) = %q; want %q", tc.name, got, tc.want)
+		}
 	}
 }
 

@@ -29,8 +29,8 @@ var (
 // metadataFix is the label under which other plugins find the name of the fix that was applied.
 const metadataFix = pluginName + "/fix"
 
-// note counts a fix and leaves its name in the metadata of the query.
-func note(ctx context.Context, f fix) {
+// record counts a fix and leaves its name in the metadata of the query.
+func record(ctx context.Context, f fix) {
 	fixesTotal.WithLabelValues(metrics.WithServer(ctx), metrics.WithView(ctx), f.String()).Inc()
 	metadata.SetValueFunc(ctx, metadataFix, f.String)
 }

@@ -9,33 +9,45 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Muslsafe answers names that only search expansion can make, and keeps the A and the AAAA half of a lookup in
-// agreement. It is safe for concurrent use.
+// Muslsafe keeps answers from clients that would make the resolver of musl fail or wait. It is safe for
+// concurrent use.
 type Muslsafe struct {
 	Next plugin.Handler
 
-	cfg *config
+	cfg     *config
+	inAir   flights
+	probes  probes
+	waiters chan *waiter // free ones
+}
+
+func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
+	return &Muslsafe{
+		Next:    next,
+		cfg:     cfg,
+		inAir:   flights{keepAddrs: cfg.enabled[fixWildcard]},
+		waiters: make(chan *waiter, maxWaiters),
+	}
 }
 
 // Name implements [plugin.Handler].
-func (m *Muslsafe) Name() string { return pluginName }
+func (p *Muslsafe) Name() string { return pluginName }
 
 // ServeDNS implements [plugin.Handler].
-func (m *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	if !concerns(ctx, r) {
-		return plugin.NextOrFailure(m.Name(), m.Next, ctx, w, r)
+		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
 	name := lower(r.Question[0].Name)
-	if !m.cfg.covers(name) {
-		return plugin.NextOrFailure(m.Name(), m.Next, ctx, w, r)
+	if !p.cfg.covers(name) {
+		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
-	if at, ok := m.cfg.suffixes.leak(name); ok && m.cfg.enabled[fixLeak] {
-		return m.serveLeak(ctx, w, r, at)
+	if at, ok := p.cfg.suffixes.leak(name); ok && p.cfg.enabled[fixLeak] {
+		return p.serveLeak(ctx, w, r, at)
 	}
-	if !m.cfg.enabled[fixPair] || !asksAddress(r) {
-		return plugin.NextOrFailure(m.Name(), m.Next, ctx, w, r)
+	if !asksAddress(r) || !p.cfg.judges() {
+		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
-	return m.servePair(ctx, w, r, name)
+	return p.servePair(ctx, w, r, name)
 }
 
 // concerns reports whether r is a query that muslsafe may answer or judge. A client that sets DO or CD validates
@@ -55,48 +67,34 @@ func asksAddress(r *dns.Msg) bool {
 }
 
 // serveLeak denies a name, of which the part from offset at on cannot exist.
-func (m *Muslsafe) serveLeak(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, at int) (int, error) {
-	note(ctx, fixLeak)
-	if m.cfg.report {
-		return plugin.NextOrFailure(m.Name(), m.Next, ctx, w, r)
+func (p *Muslsafe) serveLeak(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, at int) (int, error) {
+	record(ctx, fixLeak)
+	if p.cfg.report {
+		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
-	return dns.RcodeSuccess, w.WriteMsg(denial(r, r.Question[0].Name[at:], m.cfg.ttl, fixLeak))
+	return dns.RcodeSuccess, w.WriteMsg(negative(r, dns.RcodeNameError, r.Question[0].Name[at:], p.cfg.ttl, fixLeak))
 }
 
-// servePair asks the rest of the chain, judges what it writes together with the other half of the pair, and
-// writes the result.
-func (m *Muslsafe) servePair(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (int, error) {
-	own := &watch{ResponseWriter: w, Context: ctx}
-	rcode, err := m.next(own, own, r)
-	if own.msg == nil {
+// servePair asks the rest of the chain, judges what it writes together with what else the verdict needs, and writes
+// the result.
+func (p *Muslsafe) servePair(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (int, error) {
+	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name}
+	q.begin()
+	defer q.close()
+
+	rule := q.settle()
+	if rule.verdict != pass {
+		record(ctx, rule.fix)
+		if !p.cfg.report {
+			return dns.RcodeSuccess, w.WriteMsg(q.negative(rule))
+		}
+	}
+	reply, rcode, err := q.pass()
+	if reply == nil {
 		return rcode, err
 	}
-	if !plugin.ClientWrite(rcode) {
-		rcode = dns.RcodeSuccess // something was written, so nobody may write again
-	}
-	reply := m.settle(ctx, w, r, own.msg, name)
 	if werr := w.WriteMsg(reply); err == nil {
 		err = werr
 	}
 	return rcode, err
-}
-
-// settle returns the message that answers r: reply itself, or what the judgement makes of it.
-func (m *Muslsafe) settle(ctx context.Context, w dns.ResponseWriter, r, reply *dns.Msg, name string) *dns.Msg {
-	own := outcomeOf(reply, r.Question[0].Qtype)
-	if !needsSibling(own) {
-		return reply
-	}
-	sibling := m.askSibling(ctx, w, r)
-	countSubquery(ctx, sibling)
-
-	at, expanded := m.cfg.suffixes.expanded(name)
-	if judge(own, sibling, expanded) == pass {
-		return reply
-	}
-	note(ctx, fixPair)
-	if m.cfg.report {
-		return reply
-	}
-	return asNodata(reply, r, r.Question[0].Name[at:], m.cfg.ttl, fixPair)
 }

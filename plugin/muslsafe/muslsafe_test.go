@@ -3,7 +3,6 @@ package muslsafe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,7 +27,7 @@ func init() { clog.Discard() }
 func testPlugin(next plugin.Handler) *Muslsafe {
 	cfg := newConfig()
 	cfg.suffixes = testSuffixes
-	return &Muslsafe{Next: next, cfg: cfg}
+	return newMuslsafe(next, cfg)
 }
 
 // answers is a next plugin that gives the outcomes a and aaaa to all queries of these types.
@@ -94,51 +93,6 @@ func exchangeContext(ctx context.Context, t *testing.T, h plugin.Handler, r *dns
 
 func query(name string, qtype uint16) *dns.Msg { return new(dns.Msg).SetQuestion(name, qtype) }
 
-// TestPair goes through the decision table, as seen by a client.
-func TestPair(t *testing.T) {
-	const plain, expanded = "www.example.com.", "www.corp.example.org."
-	tests := []struct {
-		name         string
-		own, sibling outcome
-		want         outcome
-		asked        int // queries to the next plugin
-	}{
-		{plain, data, nxdomain, data, 1},
-		{plain, nodata, data, nodata, 1},
-		{plain, nodata, nxdomain, nodata, 1},
-		{plain, nxdomain, data, nodata, 2},
-		{plain, nxdomain, nodata, nodata, 2},
-		{plain, nxdomain, nxdomain, nxdomain, 2},
-		{plain, nxdomain, failure, nxdomain, 2},
-		{plain, failure, data, failure, 1},
-		{expanded, data, nxdomain, data, 1},
-		{expanded, nodata, nxdomain, nodata, 1},
-		{expanded, nxdomain, data, nodata, 2},
-		{expanded, nxdomain, nodata, nxdomain, 2},
-		{expanded, nxdomain, nxdomain, nxdomain, 2},
-		{expanded, nxdomain, failure, nxdomain, 2},
-		{expanded, failure, data, failure, 1},
-	}
-	for _, tc := range tests {
-		for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
-			t.Run(fmt.Sprintf("%s %s %s then %s", tc.name, dns.TypeToString[qtype], tc.own, tc.sibling), func(t *testing.T) {
-				a, aaaa := tc.own, tc.sibling
-				if qtype == dns.TypeAAAA {
-					a, aaaa = aaaa, a
-				}
-				next := counted(answers(a, aaaa))
-				m, _, _ := exchange(t, testPlugin(next), query(tc.name, qtype))
-				if got := outcomeOf(m, qtype); got != tc.want {
-					t.Errorf("outcome = %s; want %s", got, tc.want)
-				}
-				if got := int(next.n.Load()); got != tc.asked {
-					t.Errorf("%d queries to the next plugin; want %d", got, tc.asked)
-				}
-			})
-		}
-	}
-}
-
 // counter counts the queries to a plugin.
 type counter struct {
 	plugin.Handler
@@ -150,23 +104,6 @@ func counted(h plugin.Handler) *counter { return &counter{Handler: h} }
 func (c *counter) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	c.n.Add(1)
 	return c.Handler.ServeDNS(ctx, w, r)
-}
-
-// TestJudge reads the whole table, with the rows that ServeDNS never asks for.
-func TestJudge(t *testing.T) {
-	for own := failure; own <= nxdomain; own++ {
-		for sibling := failure; sibling <= nxdomain; sibling++ {
-			for _, expanded := range []bool{false, true} {
-				want := pass
-				if own == nxdomain && (sibling == data || sibling == nodata && !expanded) {
-					want = toNodata
-				}
-				if got := judge(own, sibling, expanded); got != want {
-					t.Errorf("judge(%s, %s, %v) = %d; want %d", own, sibling, expanded, got, want)
-				}
-			}
-		}
-	}
 }
 
 func TestOutcome(t *testing.T) {
@@ -208,6 +145,106 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
+// TestOtherTypesAreNotJudged checks that a denial of another type is nothing to muslsafe.
+func TestOtherTypesAreNotJudged(t *testing.T) {
+	next := counted(answers(nxdomain, data))
+	for _, qtype := range []uint16{dns.TypeMX, dns.TypeTXT, dns.TypeSRV, dns.TypeHTTPS, dns.TypeANY} {
+		if m, _, _ := exchange(t, testPlugin(next), query("www.example.com.", qtype)); m.Rcode != dns.RcodeNameError {
+			t.Errorf("%s: %v; want the NXDOMAIN of the upstream", dns.TypeToString[qtype], m)
+		}
+	}
+	if n := next.n.Load(); n != 5 {
+		t.Errorf("%d queries to the next plugin; want one for each", n)
+	}
+}
+
+// TestPluginsEditQueries has a next plugin that changes the query in place, as rewrite does: the answer is to what the
+// client asked, and so is the question about the other half.
+func TestPluginsEditQueries(t *testing.T) {
+	next := test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		q := r.Question[0]
+		if q.Name != "www.corp.example.org." {
+			t.Errorf("asked for %s; want the name of the client", q.Name)
+		}
+		r.Question[0] = dns.Question{Name: "x.io.", Qtype: dns.TypeTXT, Qclass: dns.ClassCHAOS}
+		if opt := r.IsEdns0(); opt != nil {
+			opt.Option = append(opt.Option, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "aa"})
+		} else {
+			r.SetEdns0(4096, true)
+		}
+		o := data
+		if q.Qtype == dns.TypeAAAA {
+			o = nxdomain
+		}
+		asked := query(q.Name, q.Qtype)
+		return dns.RcodeSuccess, w.WriteMsg(answer(asked, o))
+	})
+	for _, edns := range []bool{false, true} {
+		r := query("www.corp.example.org.", dns.TypeAAAA)
+		if edns {
+			r.SetEdns0(1232, false)
+		}
+		m, _, err := exchange(t, testPlugin(next), r)
+		if err != nil || outcomeOf(m, dns.TypeAAAA) != nodata || m.Question[0].Name != "www.corp.example.org." {
+			t.Fatalf("reply = %v, %v; want NODATA for www.corp.example.org.", m, err)
+		}
+		checkEDE(t, m, edns, "muslsafe pair")
+		if opt := r.IsEdns0(); (opt != nil) != edns || edns && len(opt.Option) != 0 {
+			t.Errorf("the query of the client became %v", r)
+		}
+	}
+}
+
+// TestRawWrites has a next plugin that packs its messages itself.
+func TestRawWrites(t *testing.T) {
+	next := test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		o := data
+		if r.Question[0].Qtype == dns.TypeAAAA {
+			o = nxdomain
+		}
+		wire, err := answer(r, o).Pack()
+		if err != nil {
+			return 0, err
+		}
+		_, err = w.Write(wire)
+		return dns.RcodeSuccess, err
+	})
+	if m, _, err := exchange(t, testPlugin(next), query("www.example.com.", dns.TypeAAAA)); err != nil || outcomeOf(m, dns.TypeAAAA) != nodata {
+		t.Errorf("reply = %v, %v; want NODATA", m, err)
+	}
+}
+
+// TestWriteErrors checks that the error of the chain wins over that of the client's connection, and none is lost.
+func TestWriteErrors(t *testing.T) {
+	broken := errors.New("connection is closed")
+	own := errors.New("mine")
+	for _, tc := range []struct {
+		next plugin.Handler
+		want error
+	}{
+		{answers(data, data), broken},
+		{test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+			_ = w.WriteMsg(answer(r, data))
+			return dns.RcodeSuccess, own
+		}), own},
+	} {
+		if _, err := testPlugin(tc.next).ServeDNS(t.Context(), &brokenWriter{err: broken}, query("www.example.com.", dns.TypeA)); !errors.Is(err, tc.want) {
+			t.Errorf("error = %v; want %v", err, tc.want)
+		}
+	}
+	rcode, err := testPlugin(nil).ServeDNS(t.Context(), &brokenWriter{err: broken}, query(leaked, dns.TypeA))
+	if rcode != dns.RcodeSuccess || !errors.Is(err, broken) {
+		t.Errorf("leak: %d, %v; want 0, as the message counts as written, and %v", rcode, err, broken)
+	}
+}
+
+type brokenWriter struct {
+	test.ResponseWriter
+	err error
+}
+
+func (w *brokenWriter) WriteMsg(*dns.Msg) error { return w.err }
+
 const leaked = "httpd.dnscheck.svc.cluster.local.example.com."
 
 func TestServeLeak(t *testing.T) {
@@ -223,6 +260,9 @@ func TestServeLeak(t *testing.T) {
 		}
 		if len(m.Question) != 1 || m.Question[0] != r.Question[0] {
 			t.Errorf("question = %v; want %v as it was asked", m.Question, r.Question)
+		}
+		if m.RecursionAvailable != m.RecursionDesired {
+			t.Errorf("RA = %v, RD = %v; want RA where it is asked for", m.RecursionAvailable, m.RecursionDesired)
 		}
 		if len(m.Answer) != 0 || len(m.Extra) != 0 || len(m.Ns) != 1 {
 			t.Fatalf("sections = %d, %d, %d; want an SOA in the authority section alone", len(m.Answer), len(m.Ns), len(m.Extra))
@@ -284,7 +324,7 @@ func TestPassUntouched(t *testing.T) {
 			if m != nil || rcode != dns.RcodeRefused || err == nil || err.Error() != "mine" {
 				t.Errorf("ServeDNS = %v, %d, %v; want what the next plugin returned", m, rcode, err)
 			}
-			if _, captured := saw.(*watch); captured {
+			if _, captured := saw.(*flight); captured {
 				t.Error("the answer was captured")
 			}
 		})
@@ -297,9 +337,9 @@ func TestDisable(t *testing.T) {
 	if m, _, _ := exchange(t, p, query(leaked, dns.TypeA)); outcomeOf(m, dns.TypeA) != data {
 		t.Errorf("leak disabled: %v; want the data of the next plugin", m)
 	}
-	p.cfg.enabled[fixPair] = false
+	p.cfg.enabled = [numFixes]bool{}
 	if m, _, _ := exchange(t, p, query("www.example.com.", dns.TypeAAAA)); outcomeOf(m, dns.TypeAAAA) != nxdomain {
-		t.Errorf("pair disabled: %v; want the NXDOMAIN of the next plugin", m)
+		t.Errorf("all disabled: %v; want the NXDOMAIN of the next plugin", m)
 	}
 }
 
@@ -374,6 +414,9 @@ func TestNextPluginMisbehaves(t *testing.T) {
 	for _, tc := range tests {
 		t.Run(tc.about, func(t *testing.T) {
 			m, rcode, err := exchange(t, testPlugin(tc.next), query("www.example.com.", dns.TypeA))
+			if tc.about == "written twice" && outcomeOf(m, dns.TypeA) != data {
+				t.Errorf("reply = %v; want the first message, as a client would take it", m)
+			}
 			if (m != nil) != tc.wrote || rcode != tc.rcode || !errors.Is(err, tc.err) {
 				t.Errorf("ServeDNS = %v, %d, %v; want written %v, %d, %v", m, rcode, err, tc.wrote, tc.rcode, tc.err)
 			}
@@ -413,6 +456,7 @@ func TestReentry(t *testing.T) {
 // TestReplies looks at what pair makes of an NXDOMAIN.
 func TestReplies(t *testing.T) {
 	cname := test.CNAME("www.example.com. 60 IN CNAME lb.example.net.")
+	extra := test.A("ns.upstream.example. 60 IN A 192.0.2.53")
 	theirs := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}, Option: []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "aa"}}}
 	tests := []struct {
 		about    string
@@ -431,6 +475,10 @@ func TestReplies(t *testing.T) {
 		{"EDNS on both sides", "www.example.com.", true, func(m *dns.Msg) { m.Extra = []dns.RR{theirs} }, "upstream.example.", 7, 0},
 		{"OPT that nobody asked for", "www.example.com.", false, func(m *dns.Msg) { m.Extra = []dns.RR{theirs} }, "upstream.example.", 7, 0},
 		{"dangling chain", "www.example.com.", false, func(m *dns.Msg) { m.Answer = []dns.RR{cname} }, "upstream.example.", 7, 1},
+		{"addresses in a denial", "www.example.com.", false, func(m *dns.Msg) {
+			m.Answer = []dns.RR{cname, test.AAAA("lb.example.net. 60 IN AAAA 2001:db8::66")}
+		}, "upstream.example.", 7, 1},
+		{"additional records", "www.example.com.", true, func(m *dns.Msg) { m.Extra = []dns.RR{extra, theirs} }, "upstream.example.", 7, 0},
 		{"other question", "www.EXAMPLE.com.", false, func(m *dns.Msg) {
 			m.Question = []dns.Question{{Name: "www.example.com.", Qtype: dns.TypeAAAA, Qclass: dns.ClassINET}}
 		}, "upstream.example.", 7, 0},
@@ -464,11 +512,22 @@ func TestReplies(t *testing.T) {
 				t.Errorf("authority = %v; want the SOA of %q with TTL %d", m.Ns, tc.zone, tc.ttl)
 			}
 			checkEDE(t, m, tc.edns, "muslsafe pair")
+			if slices.ContainsFunc(before.Extra, hasCookie) != slices.ContainsFunc(m.Extra, hasCookie) && tc.edns {
+				t.Errorf("additional section = %v; want the cookie of the upstream in it", m.Extra)
+			}
+			if n := len(before.Extra); tc.edns && n > 0 && len(m.Extra) != n {
+				t.Errorf("additional section = %v; want all %d records", m.Extra, n)
+			}
 			if made.String() != before.String() {
 				t.Errorf("the message of the upstream became %v; want it unmodified", made)
 			}
 		})
 	}
+}
+
+func hasCookie(rr dns.RR) bool {
+	opt, ok := rr.(*dns.OPT)
+	return ok && slices.ContainsFunc(opt.Option, func(o dns.EDNS0) bool { return o.Option() == dns.EDNS0COOKIE })
 }
 
 func checkEDE(t *testing.T, m *dns.Msg, edns bool, text string) {
@@ -482,6 +541,9 @@ func checkEDE(t *testing.T, m *dns.Msg, edns bool, text string) {
 	}
 	if opt == nil {
 		t.Fatal("reply has no OPT")
+	}
+	if opt.Hdr.Name != "." || opt.UDPSize() == 0 && m.Rcode != dns.RcodeSuccess {
+		t.Errorf("OPT = %v; want a size, at the root", opt)
 	}
 	i := slices.IndexFunc(opt.Option, func(o dns.EDNS0) bool { return o.Option() == dns.EDNS0EDE })
 	if i < 0 {
@@ -529,11 +591,12 @@ func TestMetrics(t *testing.T) {
 	ctx = context.WithValue(ctx, dnsserver.ViewKey{}, "pods")
 	fixes := fixesTotal.WithLabelValues("dns://:53", "pods", "pair")
 	asked := subqueriesTotal.WithLabelValues("dns://:53", "pods", "data")
+	beforeF, beforeA := testutil.ToFloat64(fixes), testutil.ToFloat64(asked)
 	for range 3 {
 		_, _, _ = exchangeContext(ctx, t, testPlugin(answers(data, nxdomain)), query("www.example.com.", dns.TypeAAAA))
 	}
-	if f, a := testutil.ToFloat64(fixes), testutil.ToFloat64(asked); f != 3 || a != 3 {
-		t.Errorf("fixes_total = %v, subqueries_total = %v; want 3 and 3", f, a)
+	if f, a := testutil.ToFloat64(fixes)-beforeF, testutil.ToFloat64(asked)-beforeA; f != 3 || a != 3 {
+		t.Errorf("fixes_total rose by %v, subqueries_total by %v; want 3 and 3", f, a)
 	}
 	for _, c := range []prometheus.Collector{fixesTotal, subqueriesTotal} {
 		if problems, err := testutil.CollectAndLint(c); err != nil || len(problems) > 0 {

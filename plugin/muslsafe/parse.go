@@ -39,6 +39,8 @@ var properties = []property{
 	{"search", "DOMAIN... | FILE", parseSearch},
 	{"except", "NAME...", parseExcept},
 	{"disable", "FIX...", parseDisable},
+	{"ipv4only", "", parseIPv4only},
+	{"wildcard", "", parseWildcard},
 	{"ttl", "SECONDS", parseTTL},
 	{"report", "", parseReport},
 }
@@ -57,12 +59,20 @@ func parse(c *caddy.Controller) (*config, error) {
 		}
 	}
 	if c.Next() {
-		return nil, c.Errf("%q stands in this server block already; expect it once, with all properties in one block", c.Val())
+		return nil, c.Err(surplus(c.Val()))
 	}
-	if err := s.complete(); err != nil {
+	if err := s.complete(c.ServerBlockKeys); err != nil {
 		return nil, c.Err(err.Error())
 	}
 	return &s.config, nil
+}
+
+// surplus says what is wrong with a token after the end of the block.
+func surplus(token string) string {
+	if token == pluginName {
+		return fmt.Sprintf("%q stands in this server block already; expect it once, with all properties in one block", token)
+	}
+	return fmt.Sprintf("unexpected token %q; expect nothing after the block of %s", token, pluginName)
 }
 
 func parseProperty(s *settings, name string, args []string) error {
@@ -92,8 +102,8 @@ func propertyNames() string {
 	return strings.Join(names, ", ")
 }
 
-// complete fills in what the Corefile leaves open.
-func (s *settings) complete() error {
+// complete fills in what the Corefile leaves open. The keys are those of the server block.
+func (s *settings) complete(keys []string) error {
 	if s.cluster == nil {
 		s.cluster = []domain{defaultCluster}
 	}
@@ -105,7 +115,20 @@ func (s *settings) complete() error {
 		s.search, s.from = search, defaultResolv
 	}
 	s.setSuffixes(s.cluster, s.search)
+	for _, origin := range plugin.OriginsFromArgsOrServerBlock(nil, keys) {
+		s.suffixes.served = append(s.suffixes.served, domain(origin))
+	}
+	if len(s.zones) > 0 && !slices.ContainsFunc(s.zones, s.meets) {
+		log.Warningf("zones %v are outside of the server block %v, so nothing is done there", s.zones, s.suffixes.served)
+	}
 	return nil
+}
+
+// meets reports whether the server block can receive a name in zone.
+func (s *settings) meets(zone domain) bool {
+	return len(s.suffixes.served) == 0 || slices.ContainsFunc(s.suffixes.served, func(served domain) bool {
+		return served.contains(string(zone)) || zone.contains(string(served))
+	})
 }
 
 func parseZones(s *settings, args []string) error {
@@ -121,6 +144,9 @@ func parseZones(s *settings, args []string) error {
 			d, err := parseZone(origin)
 			if err != nil {
 				return fmt.Errorf("invalid zone %q: %w", arg, err)
+			}
+			if slices.Contains(s.zones, d) {
+				return fmt.Errorf("zone %q is given twice; expect it once", arg)
 			}
 			s.zones = append(s.zones, d)
 		}
@@ -140,11 +166,14 @@ func parseCluster(s *settings, args []string) (err error) {
 	return err
 }
 
-// parseSearch reads a list of domains, or the file that holds it. A file is told by its slash.
+// parseSearch reads a list of domains, or the file that holds it. What has a slash in it is a file.
 func parseSearch(s *settings, args []string) (err error) {
 	i := slices.IndexFunc(args, func(arg string) bool { return strings.Contains(arg, "/") })
 	if i < 0 {
 		s.from = "the Corefile"
+		if info, err := os.Stat(filepath.Join(s.root, args[0])); err == nil && info.Mode().IsRegular() {
+			return fmt.Errorf("%q is a file here, and a domain by its looks; expect a slash in the name of a file, as in ./%s", args[0], args[0])
+		}
 		s.search, err = parseDomains(args)
 		return err
 	}
@@ -169,15 +198,36 @@ func parseExcept(s *settings, args []string) (err error) {
 
 func parseDisable(s *settings, args []string) error {
 	for _, arg := range args {
-		f := fix(max(slices.Index(fixNames[:], arg), 0))
-		if f == noFix || arg == "" {
-			return fmt.Errorf("unknown fix %q; expect one of %s", arg, strings.Join(fixNames[noFix+1:], ", "))
+		f := fix(max(slices.Index(fixNames[:], arg), 0)) // noFix if it is none
+		if !byDefault[f] {
+			return fmt.Errorf("unknown fix %q; expect one of %s", arg, defaultFixes())
 		}
 		if !s.enabled[f] {
 			return fmt.Errorf("fix %q is disabled twice; expect it once", arg)
 		}
 		s.enabled[f] = false
 	}
+	return nil
+}
+
+// defaultFixes lists the fixes that can be disabled.
+func defaultFixes() string {
+	var names []string
+	for f, on := range byDefault {
+		if on {
+			names = append(names, fixNames[f])
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func parseIPv4only(s *settings, _ []string) error {
+	s.enabled[fixIPv4only] = true
+	return nil
+}
+
+func parseWildcard(s *settings, _ []string) error {
+	s.enabled[fixWildcard] = true
 	return nil
 }
 
@@ -234,6 +284,9 @@ func parseDomain(token string) (domain, error) {
 			return "", errors.New("expect letters, digits, hyphens and underscores (internationalized names as A-labels, xn--...)")
 		}
 	}
+	if last := name[strings.LastIndexByte(name, '.')+1:]; strings.Trim(last, "0123456789") == "" {
+		return "", errors.New("expect a name, not an address") // no top-level domain is a number (RFC 3696, section 2)
+	}
 	return domain(dns.Fqdn(lower(name))), nil
 }
 
@@ -251,6 +304,9 @@ func searchFile(file string) ([]domain, error) {
 	resolv, err := dns.ClientConfigFromReader(bytes.NewReader(text))
 	if err != nil {
 		return nil, err
+	}
+	if len(text) > 0 && len(resolv.Search) == 0 {
+		log.Infof("%s has no search list, so no search domains of the nodes are known", file)
 	}
 	search := []domain{}
 	for _, token := range resolv.Search {

@@ -6,26 +6,37 @@ import (
 	"github.com/miekg/dns"
 )
 
-// denial returns an authoritative NXDOMAIN for r. The SOA says for which zone it speaks and for how long, in
-// seconds (RFC 2308, section 3).
-func denial(r *dns.Msg, zone string, ttl uint32, f fix) *dns.Msg {
+// briefTTL is the TTL, in seconds, of a negative answer that covers for a failure.
+const briefTTL = 5
+
+// negative returns an authoritative answer to r without records: NXDOMAIN, or NODATA if rcode is NOERROR. The SOA
+// says for which zone it speaks and for how long, in seconds (RFC 2308, sections 2 and 3).
+func negative(r *dns.Msg, rcode int, zone string, ttl uint32, f fix) *dns.Msg {
 	m := new(dns.Msg)
-	m.SetRcode(r, dns.RcodeNameError)
+	m.SetRcode(r, rcode)
 	m.Authoritative = true
+	m.RecursionAvailable = r.RecursionDesired // as in the other answers of a server that forwards
 	m.Ns = []dns.RR{soa(zone, ttl)}
 	explain(m, r, f)
 	return m
 }
 
-// asNodata returns a copy of m, the NXDOMAIN of an upstream for r, that says NODATA instead (RFC 2308, section
-// 2.2). The upstream's SOA stays if there is one; else the SOA is ours, for zone.
-func asNodata(m, r *dns.Msg, zone string, ttl uint32, f fix) *dns.Msg {
+// turned returns a copy of m, a negative answer of an upstream to r, with another return code. The SOA of the
+// upstream stays if it can; else the SOA is ours, for zone. Aliases stay in a NODATA, which speaks for the end of the
+// chain, and nothing else does: libcs ignore the records of a denial, and must not be made to see them. An NXDOMAIN of
+// ours speaks for the name that was asked for, so there are no aliases in it.
+func turned(m, r *dns.Msg, rcode int, zone string, ttl uint32, f fix) *dns.Msg {
 	c := *m
-	c.Rcode = dns.RcodeSuccess
+	c.Rcode = rcode
 	c.Authoritative = true
 	c.AuthenticatedData = false // nobody validated what we say
 	c.Question = r.Question
-	if !slices.ContainsFunc(c.Ns, isType(dns.TypeSOA)) {
+	c.Answer = slices.DeleteFunc(slices.Clone(m.Answer), func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeCNAME })
+	isChain := len(c.Answer) > 0 && rcode == dns.RcodeNameError
+	if isChain {
+		c.Answer = nil
+	}
+	if isChain || !slices.ContainsFunc(c.Ns, isType(dns.TypeSOA)) {
 		c.Ns = []dns.RR{soa(zone, ttl)}
 	}
 	explain(&c, r, f)
@@ -46,8 +57,8 @@ func soa(zone string, ttl uint32) *dns.SOA {
 	}
 }
 
-// explain adds an Extended DNS Error (RFC 8914) that names the fix, if the client speaks EDNS, and takes care
-// that there is no OPT record if it does not (RFC 6891, section 7). The additional section of m is replaced,
+// explain adds an Extended DNS Error (RFC 8914) that names the fix, if the client speaks EDNS, and removes an OPT
+// record if it does not (RFC 6891, section 7). The additional section of m is replaced,
 // not modified.
 func explain(m, r *dns.Msg, f fix) {
 	opt := r.IsEdns0()

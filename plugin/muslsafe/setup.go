@@ -1,6 +1,8 @@
 package muslsafe
 
 import (
+	"strings"
+
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
@@ -20,14 +22,16 @@ func setup(c *caddy.Controller) error {
 	}
 
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
-		return &Muslsafe{Next: next, cfg: cfg}
+		return newMuslsafe(next, cfg)
 	})
 
-	if c.ServerBlockKeyIndex == 0 { // a block with several zones is set up once for each
-		c.OnStartup(func() error {
-			log.Infof("%s: %s", c.Key, cfg)
-			return nil
-		})
-	}
+	c.OnStartup(func() error {
+		zones := strings.Join(c.ServerBlockKeys, ", ")
+		log.Infof("%s: %s", zones, cfg)
+		if cfg.judges() && dnsserver.GetConfig(c).Handler("cache") == nil {
+			log.Warningf("%s: no cache in this server block, so a lookup of musl may cost up to four queries upstream in place of two", zones)
+		}
+		return nil
+	})
 	return nil
 }

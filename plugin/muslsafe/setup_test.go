@@ -46,15 +46,19 @@ func TestParse(t *testing.T) {
 		{"zones", "muslsafe example.ORG example.net. 10.0.0.0/8 {\n search /dev/null\n}", func(cfg *config) {
 			cfg.zones = []domain{"example.org.", "example.net.", "10.in-addr.arpa."}
 		}},
+		{"longest domain", "muslsafe {\n search /dev/null\n except " + strings.Repeat("a.", 125) + "b\n}", func(cfg *config) {
+			cfg.except = []domain{domain(strings.Repeat("a.", 125) + "b.")}
+		}},
 		{"root zone", "muslsafe . {\n search /dev/null\n}", func(cfg *config) { cfg.zones = []domain{"."} }},
-		{"all properties", "muslsafe {\n cluster K8s.example.org cluster.local.\n search corp.example.net\n except xn--bcher-kva.example _acme.example.org\n disable pair\n ttl 0\n report\n}", func(cfg *config) {
+		{"all properties", "muslsafe {\n cluster K8s.example.org cluster.local.\n search corp.example.net\n except xn--bcher-kva.example _acme.example.org\n disable pair\n ipv4only\n wildcard\n ttl 0\n report\n}", func(cfg *config) {
 			cfg.suffixes = suffixes{cluster: []domain{"k8s.example.org.", "cluster.local."}, node: []domain{"corp.example.net."}}
 			cfg.except = []domain{"xn--bcher-kva.example.", "_acme.example.org."}
 			cfg.enabled[fixPair] = false
+			cfg.enabled[fixIPv4only], cfg.enabled[fixWildcard] = true, true
 			cfg.ttl = 0
 			cfg.report = true
 		}},
-		{"largest ttl, all fixes disabled", "muslsafe {\n search /dev/null\n ttl 3600\n disable leak pair\n}", func(cfg *config) {
+		{"largest ttl, all fixes disabled", "muslsafe {\n search /dev/null\n ttl 3600\n disable leak pair search failure\n}", func(cfg *config) {
 			cfg.ttl = 3600
 			cfg.enabled = [numFixes]bool{}
 		}},
@@ -95,9 +99,12 @@ func TestParseErrors(t *testing.T) {
 		corefile string
 		want     []string
 	}{
-		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ttl, report"}},
-		{"unknown fix", "muslsafe {\n\n disable leaks\n}", []string{":3 ", `unknown fix "leaks"`, "leak, pair"}},
-		{"empty fix", "muslsafe {\n disable \"\"\n}", []string{":2 ", `unknown fix ""`, "leak, pair"}},
+		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ipv4only, wildcard, ttl, report"}},
+		{"unknown fix", "muslsafe {\n\n disable leaks\n}", []string{":3 ", `unknown fix "leaks"`, "leak, pair, search, failure"}},
+		{"empty fix", "muslsafe {\n disable \"\"\n}", []string{":2 ", `unknown fix ""`, "leak, pair, search, failure"}},
+		{"fix that is off", "muslsafe {\n disable wildcard\n}", []string{":2 ", `unknown fix "wildcard"`, "leak, pair, search, failure"}},
+		{"ipv4only with argument", "muslsafe {\n ipv4only yes\n}", []string{":2 ", `"yes"`, "ipv4only", "takes none"}},
+		{"wildcard with argument", "muslsafe {\n wildcard example.org\n}", []string{":2 ", `"example.org"`, "wildcard", "takes none"}},
 		{"fix disabled twice", "muslsafe {\n disable leak leak\n}", []string{":2 ", `"leak"`, "once"}},
 		{"cluster without domain", "muslsafe {\n cluster\n}", []string{":2 ", `"cluster"`, "cluster DOMAIN..."}},
 		{"search without argument", "muslsafe {\n search\n}", []string{":2 ", `"search"`, "search DOMAIN... | FILE"}},
@@ -126,6 +133,12 @@ func TestParseErrors(t *testing.T) {
 		{"U-label as zone", "muslsafe bücher.example", []string{":1 ", `"bücher.example"`, "xn--"}},
 		{"property in place of a zone", "muslsafe report", []string{":1 ", `"report"`, "between { and }"}},
 		{"block on one line", "muslsafe { report }", []string{":1 ", `"}"`, "takes none"}},
+		{"zone twice", "muslsafe example.org Example.ORG", []string{":1 ", `"Example.ORG"`, "once"}},
+		{"address as search domain", "muslsafe {\n search 192.0.2.53\n}", []string{":2 ", `"192.0.2.53"`, "expect a name"}},
+		{"file without a slash", "muslsafe {\n search setup_test.go\n}", []string{":2 ", `"setup_test.go"`, "./setup_test.go"}},
+		{"block of a property", "muslsafe {\n report {\n }\n}", []string{":4 ", `unexpected token "}"`}},
+		{"token after the block", "muslsafe {\n report\n} example.org", []string{":3 ", `unexpected token "example.org"`}},
+		{"domain of 252 characters", "muslsafe {\n cluster " + strings.Repeat("a.", 125) + "bb\n}", []string{":2 ", "at most 251 characters"}},
 		{"twice in a block", "muslsafe {\n search /dev/null\n}\nmuslsafe", []string{":4 ", `"muslsafe"`, "once"}},
 	}
 	for _, tc := range tests {
@@ -173,7 +186,7 @@ func TestConfigString(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "cluster domains [cluster.local.]; search domains [example.org.] from the Corefile; report only [leak]"
+	want := "cluster domains [cluster.local.]; search domains [example.org.] from the Corefile; report only [leak search failure]"
 	if got := cfg.String(); got != want {
 		t.Errorf("String = %q; want %q", got, want)
 	}

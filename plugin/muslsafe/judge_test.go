@@ -1,0 +1,210 @@
+package muslsafe
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// TestJudge has the decision table, a row for each pair of outcomes. The columns are what becomes of the own half of
+// a plain name, of a name in the cluster, and of a name below a search domain of the nodes with nothing ahead and with
+// an address ahead.
+func TestJudge(t *testing.T) {
+	const (
+		p    = "pass"
+		nod  = "NODATA pair"
+		nodb = "NODATA pair, briefly"
+		nodf = "NODATA failure, briefly"
+		nxs  = "NXDOMAIN search"
+		nxsb = "NXDOMAIN search, briefly"
+		nxf  = "NXDOMAIN failure, briefly"
+	)
+	table := []struct {
+		own, sibling                  outcome
+		plain, cluster, node, hasNext string
+	}{
+		{data, unknown, p, p, p, p},
+		{nodata, data, p, p, p, p},
+		{nodata, nodata, p, nxs, nxs, nxs},
+		{nodata, nxdomain, p, nxs, nxs, nxs},
+		{nodata, failure, p, p, p, nxsb},
+		{nxdomain, data, nod, nod, nod, nod},
+		{nxdomain, nodata, nod, p, p, p},
+		{nxdomain, nxdomain, p, p, p, p},
+		{nxdomain, failure, nodb, p, p, p}, // A: pass, see below
+		{failure, data, nodf, nodf, nodf, nodf},
+		{failure, nodata, p, p, p, nxsb},
+		{failure, nxdomain, nxf, nxf, nxf, nxf}, // A: see below
+		{failure, failure, p, p, p, nxsb},
+	}
+	// An NXDOMAIN for AAAA proves less than one for A.
+	exceptions := map[string]string{
+		"A nxdomain failure plain":    p,
+		"A failure nxdomain plain":    p,
+		"A failure nxdomain cluster":  p,
+		"A failure nxdomain node":     p,
+		"A failure nxdomain has next": nxsb,
+	}
+	for _, row := range table {
+		for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+			for _, col := range []struct {
+				about string
+				scope scope
+				ahead outcome
+				want  string
+			}{
+				{"plain", plain, unknown, row.plain},
+				{"cluster", cluster, unknown, row.cluster},
+				{"node", node, nodata, row.node},
+				{"has next", node, data, row.hasNext},
+			} {
+				about := fmt.Sprintf("%s %s %s %s", dns.TypeToString[qtype], row.own, row.sibling, col.about)
+				want := col.want
+				if exception, ok := exceptions[about]; ok {
+					want = exception
+				}
+				t.Run(about, func(t *testing.T) {
+					enabled := byDefault
+					e := evidence{qtype: qtype, scope: col.scope, own: row.own, sibling: row.sibling, ahead: col.ahead, enabled: &enabled}
+					if got := ruled(judge(e)); got != want {
+						t.Errorf("judge = %s; want %s", got, want)
+					}
+					checkDisabled(t, e, want)
+				})
+			}
+		}
+	}
+}
+
+// ruled writes a ruling as the table does.
+func ruled(r ruling) string {
+	brief := ""
+	if r.brief {
+		brief = ", briefly"
+	}
+	switch r.verdict {
+	case pass:
+		return "pass"
+	case toNodata:
+		return "NODATA " + r.fix.String() + brief
+	case toNxdomain:
+		return "NXDOMAIN " + r.fix.String() + brief
+	}
+	return fmt.Sprintf("undecided %+v", r.needs)
+}
+
+// checkDisabled checks that a fix which is off is never the reason, and that nothing but that fix goes missing.
+func checkDisabled(t *testing.T, e evidence, want string) {
+	t.Helper()
+	for f := fixPair; f <= fixFailure; f++ {
+		enabled := byDefault
+		enabled[f] = false
+		e.enabled = &enabled
+		r := judge(e)
+		if r.fix == f || r.verdict == undecided {
+			t.Errorf("without %s: judge = %s", f, ruled(r))
+		}
+		if got := ruled(r); r.fix != noFix && got != want && f != fixFailure {
+			t.Errorf("without %s: judge = %s; want %s or pass", f, got, want)
+		}
+	}
+}
+
+// TestJudgeAsks has what is needed before a verdict falls, early and late.
+func TestJudgeAsks(t *testing.T) {
+	sibling, ahead, both := needs{sibling: true}, needs{ahead: true}, needs{sibling: true, ahead: true}
+	tests := []struct {
+		scope               scope
+		own, sibling, ahead outcome
+		late                bool
+		want                needs
+	}{
+		{plain, unknown, unknown, unknown, false, needs{}},
+		{plain, unknown, unknown, unknown, true, sibling},
+		{node, unknown, unknown, unknown, false, needs{}},
+		{node, unknown, unknown, unknown, true, both},
+		{cluster, unknown, unknown, unknown, true, sibling},
+		{plain, nxdomain, unknown, unknown, false, sibling},
+		{plain, failure, unknown, unknown, false, sibling},
+		{cluster, nodata, unknown, unknown, false, sibling},
+		{node, nodata, unknown, unknown, false, sibling},
+		{node, nodata, unknown, unknown, true, both},
+		{node, nodata, failure, unknown, false, ahead},
+		{node, failure, unknown, unknown, true, both},
+		{node, failure, failure, unknown, false, ahead},
+		{node, failure, nodata, unknown, false, ahead},
+	}
+	for _, tc := range tests {
+		enabled := byDefault
+		r := judge(evidence{qtype: dns.TypeA, scope: tc.scope, own: tc.own, sibling: tc.sibling, ahead: tc.ahead, late: tc.late, enabled: &enabled})
+		if r.verdict != undecided || r.needs != tc.want {
+			t.Errorf("judge of %+v = %s; want undecided %+v", tc, ruled(r), tc.want)
+		}
+	}
+}
+
+// TestJudgeWildcard has the rows of the wildcard fix, which is off by default.
+func TestJudgeWildcard(t *testing.T) {
+	const wild = "NXDOMAIN wildcard"
+	tests := []struct {
+		scope                scope
+		own, sibling, public outcome
+		want                 string
+	}{
+		{plain, data, unknown, unknown, "pass"},
+		{cluster, data, unknown, unknown, "pass"},
+		{node, data, data, data, wild},
+		{node, data, nodata, data, wild},
+		{node, data, nodata, nodata, "pass"},
+		{node, nodata, data, data, wild},
+		{node, nodata, data, nodata, "pass"},
+		{node, nodata, nodata, unknown, "NXDOMAIN search"},
+	}
+	for _, tc := range tests {
+		enabled := byDefault
+		enabled[fixWildcard] = true
+		e := evidence{qtype: dns.TypeA, scope: tc.scope, own: tc.own, sibling: tc.sibling, public: tc.public, enabled: &enabled}
+		if got := ruled(judge(e)); got != tc.want {
+			t.Errorf("judge of %+v = %s; want %s", tc, got, tc.want)
+		}
+	}
+}
+
+// TestPairsAgree checks the promise of the table, for every pair of outcomes: whatever both halves say, what the
+// client gets is a pair that every libc understands, or a failure that nothing can be done about.
+func TestPairsAgree(t *testing.T) {
+	safe := [][2]outcome{{data, data}, {data, nodata}, {nodata, data}, {nxdomain, nxdomain}}
+	outcomes := []outcome{failure, data, nodata, nxdomain}
+	for _, s := range []scope{plain, cluster, node} {
+		for _, ahead := range []outcome{nodata, data} {
+			for _, a := range outcomes {
+				for _, aaaa := range outcomes {
+					got := [2]outcome{final(dns.TypeA, s, a, aaaa, ahead), final(dns.TypeAAAA, s, aaaa, a, ahead)}
+					hasData := a == data || aaaa == data
+					fails := a == failure || aaaa == failure
+					switch {
+					case slices.Contains(safe, got) && slices.Contains(got[:], data) == hasData:
+					case s == plain && !fails && got == [2]outcome{nodata, nodata}:
+					case fails && !hasData && slices.Contains(got[:], failure) && (s != node || ahead == nodata):
+					default:
+						t.Errorf("scope %d, ahead %s: (%s, %s) becomes %v", s, ahead, a, aaaa, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+// final is what a client gets for one half.
+func final(qtype uint16, s scope, own, sibling, ahead outcome) outcome {
+	enabled := byDefault
+	switch judge(evidence{qtype: qtype, scope: s, own: own, sibling: sibling, ahead: ahead, enabled: &enabled}).verdict {
+	case toNodata:
+		return nodata
+	case toNxdomain:
+		return nxdomain
+	}
+	return own
+}
