@@ -1,25 +1,26 @@
 # Targets for people. `make run` and `make test` need Go and nothing else to begin with.
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
-IMAGE   ?= muslsafe/coredns
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+IMAGE    ?= muslsafe/coredns
 FUZZTIME ?= 30s
+BIN      ?= bin
 
 LDFLAGS := -s -w -X main.version=$(VERSION) -X github.com/coredns/coredns/coremain.GitCommit=$(COMMIT)
 GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build run test e2e bench fuzz image lint clean
+.PHONY: build run test e2e matrix bench fuzz image lint clean
 
 build:
-	CGO_ENABLED=0 go build -tags grpcnotrace -ldflags '$(LDFLAGS)' -o bin/coredns ./build/coredns
+	CGO_ENABLED=0 go build -tags grpcnotrace -ldflags '$(LDFLAGS)' -o '$(BIN)/coredns' ./build/coredns
 
 # Serves the quickstart example on a port that needs no root.
 run: build
 	@echo 'Try, in another terminal:'
 	@echo '  dig @127.0.0.1 -p 1053 example.org'
 	@echo '  dig @127.0.0.1 -p 1053 httpd.dnscheck.svc.cluster.local.example.com   # a leak, denied without any upstream'
-	@cd $$(mktemp -d) && exec '$(CURDIR)/bin/coredns'
+	@cd '$(BIN)' && exec ./coredns
 
 # All tests, with the race detector. What cannot run on this machine is listed with its reason at the end; in CI
 # nothing may be skipped. Results are not cached: the tests start programs that the cache knows nothing of.
@@ -29,6 +30,10 @@ test: install lint
 # The real C libraries alone.
 e2e: install
 	go test -race -count=1 -v ./test/e2e
+
+# What each C library makes of every pair of answers, without muslsafe and with it, and the picture in the README.
+matrix: install
+	go test -count=1 -v ./test/matrix -picture '$(CURDIR)/test/matrix/matrix.svg'
 
 .PHONY: install
 install:
@@ -42,7 +47,7 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./plugin/muslsafe
 
 image: build
-	docker build --tag $(IMAGE):$(VERSION) --tag $(IMAGE):latest --file build/image/Dockerfile bin
+	docker build --tag $(IMAGE):$(VERSION) --tag $(IMAGE):latest --file build/image/Dockerfile '$(BIN)'
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }

@@ -73,9 +73,7 @@ for entry in $musls; do
 		cp root/lib/*-linux-musl/libc.so "$target/" 2>/dev/null || cp root/usr/lib/*-linux-musl/libc.so "$target/"
 	)
 	"$target/libc.so" 2>&1 | grep -qx "Version $version" || {
-		say "$release has another version of musl now; expected $version, found:"
-		"$target/libc.so" 2>&1 | head -n 2
+		say "$release has another version of musl now, so tests that need $version say that it is missing"
 		rm -rf "$target"
-		exit 1
 	}
 done

@@ -5,7 +5,9 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"flag"
 	"io/fs"
 	"log"
 	"os"
@@ -35,10 +37,21 @@ func main() {
 func loadCorefile(serverType string) (caddy.Input, error) {
 	contents, err := os.ReadFile(caddy.DefaultConfigFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return caddy.CaddyfileInput{Contents: examples.Quickstart, Filepath: "built-in Corefile", ServerTypeName: serverType}, nil
+		return caddy.CaddyfileInput{Contents: builtIn(), Filepath: "built-in Corefile", ServerTypeName: serverType}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	return caddy.CaddyfileInput{Contents: contents, Filepath: caddy.DefaultConfigFile, ServerTypeName: serverType}, nil
+}
+
+// builtIn returns the quickstart example, on the port that the flag -p or -dns.port asks for, if there is one.
+func builtIn() []byte {
+	corefile := examples.Quickstart
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name == "p" || f.Name == "dns.port" {
+			corefile = bytes.ReplaceAll(examples.Quickstart, []byte(":1053"), []byte(":"+f.Value.String()))
+		}
+	})
+	return corefile
 }

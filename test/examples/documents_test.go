@@ -73,8 +73,12 @@ func TestDocumentedMain(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(programs[0]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("go", "vet", "./"+dir).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	binary := filepath.Join(t.TempDir(), "coredns")
+	if out, err := exec.Command("go", "build", "-o", binary, "./"+dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := exec.Command(binary, "-plugins").Output(); err != nil || !strings.Contains(string(out), "\nmuslsafe\n") {
+		t.Errorf("-plugins = %q, %v; want muslsafe in it", out, err)
 	}
 }
 

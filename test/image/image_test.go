@@ -32,9 +32,11 @@ func TestImage(t *testing.T) {
 	if out, err := exec.Command("docker", "version").CombinedOutput(); err != nil {
 		lab.Skip(t, "needs a Docker engine: "+err.Error()+": "+string(out))
 	}
-	if out, err := exec.Command("make", "-C", "../..", "image", "IMAGE="+image, "VERSION=test").CombinedOutput(); err != nil {
+	if out, err := exec.Command("make", "-C", "../..", "image", "IMAGE="+image, "VERSION=test", "BIN="+t.TempDir()).CombinedOutput(); err != nil {
 		t.Fatalf("make image: %v\n%s", err, out)
 	}
+	t.Cleanup(func() { docker(t, "rmi", image+":test", image+":latest") })
+
 	dir := t.TempDir()
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the user of the image must reach it
 		t.Fatal(err)

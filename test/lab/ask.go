@@ -90,11 +90,14 @@ func ask(t *testing.T, server string, c question, edns bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(m.Question) != 1 || m.Question[0] != r.Question[0] {
+		t.Errorf("question %v; want %v as it was asked", m.Question, r.Question)
+	}
 	if m.Rcode != c.rcode || !slices.Equal(recordsOf(m), c.records) {
 		t.Errorf("%s %q; want %s %q", dns.RcodeToString[m.Rcode], recordsOf(m), dns.RcodeToString[c.rcode], c.records)
 	}
-	if c.fix != "" && (len(m.Ns) != 1 || m.Ns[0].Header().Rrtype != dns.TypeSOA) {
-		t.Errorf("authority = %v; want one SOA", m.Ns)
+	if c.fix != "" && (!m.Authoritative || len(m.Ns) != 1 || m.Ns[0].Header().Rrtype != dns.TypeSOA) {
+		t.Errorf("authoritative %v, authority %v; want AA and one SOA", m.Authoritative, m.Ns)
 	}
 	want := ""
 	if c.fix != "" && edns {

@@ -85,11 +85,20 @@ func (p *Process) Stop() {
 	<-p.ended
 }
 
-// Signal sends a signal to the process.
-func (p *Process) Signal(t *testing.T, sig os.Signal) {
+// Signal sends a signal until the process says that it has taken notice: at its start it may not listen yet.
+func (p *Process) Signal(t *testing.T, sig os.Signal, notice string) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		t.Fatal(err)
+	timeout := time.After(patience)
+	for !strings.Contains(p.Log(), notice) {
+		if err := p.cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-p.wrote:
+		case <-time.After(100 * time.Millisecond):
+		case <-timeout:
+			t.Fatalf("%s did not say %q:\n%s", p.cmd, notice, p.Log())
+		}
 	}
 }
 
@@ -150,4 +159,26 @@ func writeFile(t *testing.T, file, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Unbound runs unbound with the given lines in its server clause. It has no root servers to ask.
+func Unbound(t *testing.T, server string) *Process {
+	t.Helper()
+	if _, err := exec.LookPath("unbound"); err != nil {
+		Skip(t, "needs unbound: "+err.Error())
+	}
+	file := filepath.Join(t.TempDir(), "unbound.conf")
+	writeFile(t, file, `server:
+username: ""
+chroot: ""
+directory: "/"
+pidfile: ""
+use-syslog: no
+do-daemonize: no
+do-not-query-localhost: no
+access-control: 127.0.0.0/8 allow
+module-config: iterator
+verbosity: 1
+`+server+"\nremote-control:\ncontrol-enable: no\n")
+	return Start(t, "start of service", exec.Command("unbound", "-d", "-p", "-c", file))
 }

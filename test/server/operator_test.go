@@ -1,13 +1,16 @@
 package server
 
 import (
+	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/miekg/dns"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
@@ -28,6 +31,7 @@ func TestLog(t *testing.T) {
 	lab.Require(t)
 	lab.ResolvConf(t, "search corp.example.com\n")
 	server := lab.CoreDNS(t, strings.ReplaceAll(`example.org example.com {
+		cache 30
 		metadata
 		log . "saw {name} {type} {rcode} fix={/muslsafe/fix}"
 		muslsafe
@@ -44,7 +48,7 @@ func TestLog(t *testing.T) {
 	} {
 		server.Await(t, want) // the line is written after the answer
 	}
-	const line = "cluster domains [cluster.local.]; search domains [corp.example.com.] from /etc/resolv.conf; fixes [leak pair]\n"
+	const line = "cluster domains [cluster.local.]; search domains [corp.example.com.] from /etc/resolv.conf; fixes [leak pair search failure]\n"
 	if n := strings.Count(server.Log(), line); n != 1 {
 		t.Errorf("%q is %d times in the log; want once:\n%s", line, n, server.Log())
 	}
@@ -65,7 +69,7 @@ func TestReload(t *testing.T) {
 		t.Fatalf("before the reload: %v; want the answer of the upstream", m)
 	}
 	lab.ResolvConf(t, "search corp.example.com\n")
-	server.Signal(t, syscall.SIGUSR1)
+	server.Signal(t, syscall.SIGUSR1, "SIGUSR1: Reloading")
 	server.Await(t, "Reloading complete")
 	if m := ask(t, pile, dns.TypeA); m.Rcode != dns.RcodeNameError {
 		t.Errorf("after the reload: %v; want NXDOMAIN", m)
@@ -85,8 +89,8 @@ func TestReloadOfBrokenCorefile(t *testing.T) {
 	write(". {\n muslsafe\n whoami\n}\n")
 	server := lab.Run(t, dir, "-conf", conf)
 	write(". {\n muslsafe {\n  disable leek\n }\n whoami\n}\n")
-	server.Signal(t, syscall.SIGUSR1)
-	server.Await(t, `Corefile:3 - Error during parsing: unknown fix "leek"; expect one of leak, pair`)
+	server.Signal(t, syscall.SIGUSR1, "SIGUSR1: Reloading")
+	server.Await(t, `Corefile:3 - Error during parsing: unknown fix "leek"; expect one of leak, pair, search, failure`)
 	if m := ask(t, leaked, dns.TypeA); m.Rcode != dns.RcodeNameError {
 		t.Errorf("after the reload failed: %v; want NXDOMAIN", m)
 	}
@@ -116,17 +120,31 @@ func corefile(t *testing.T, text string) string {
 	return file
 }
 
-// TestBinary checks what the binary says of itself, and that a Corefile in the working directory wins over the
-// built-in one.
+// TestBinary checks what the binary is and what it says of itself, and that a Corefile in the working directory wins
+// over the built-in one.
 func TestBinary(t *testing.T) {
 	lab.Require(t)
+	file, err := elf.Open(lab.Binary(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
+		t.Error("the binary needs a dynamic loader; want it static")
+	}
 	out, err := exec.Command(lab.Binary(t), "-version").Output()
 	if err != nil || !strings.HasPrefix(string(out), "CoreDNS-1.15.0+muslsafe-") {
 		t.Errorf("-version = %q, %v; want the version of CoreDNS and ours", out, err)
 	}
 	out, err = exec.Command(lab.Binary(t), "-plugins").Output()
-	if err != nil || !strings.Contains(string(out), "\nmuslsafe\n") {
-		t.Errorf("-plugins = %q, %v; want muslsafe in it", out, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := strings.Fields(string(out))
+	for _, name := range dnsserver.Directives { // with muslsafe, see TestMain
+		if !slices.Contains(have, name) {
+			t.Errorf("-plugins does not list %s", name)
+		}
 	}
 
 	lab.Run(t, filepath.Dir(corefile(t, ". {\n muslsafe\n whoami\n}\n")))
@@ -135,8 +153,17 @@ func TestBinary(t *testing.T) {
 	}
 }
 
-// TestStockCorefile starts a server block with every plugin of CoreDNS that needs nothing but itself, in the order
-// and with the options of a file written for the stock binary.
+// TestPort checks that the flag for the default port holds for the built-in Corefile too.
+func TestPort(t *testing.T) {
+	lab.Require(t)
+	lab.ResolvConf(t, "nameserver 127.0.0.3\n")
+	lab.Run(t, t.TempDir(), "-p", "1999")
+	if m, err := dns.Exchange(new(dns.Msg).SetQuestion(leaked, dns.TypeA), "127.0.0.1:1999"); err != nil || m.Rcode != dns.RcodeNameError {
+		t.Errorf("reply = %v, %v; want NXDOMAIN on port 1999", m, err)
+	}
+}
+
+// TestStockCorefile starts a Corefile that was written for the stock binary, with the plugins that people use most.
 func TestStockCorefile(t *testing.T) {
 	lab.Require(t)
 	lab.ResolvConf(t, "nameserver 127.0.0.3\n")

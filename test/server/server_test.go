@@ -123,13 +123,54 @@ func TestAmongPlugins(t *testing.T) {
 			nope.example.org.    AAAA  NXDOMAIN
 			web.default.svc.cluster.local.example.com.  AAAA  NXDOMAIN  [leak]
 		`},
-		{"rewrite", `. {
+		{"rewrite of a name to a longer one", `. {
 			muslsafe
 			rewrite name exact alias.example.org real.example.org answer auto
 			UPSTREAM
 		}`, `
 			alias.example.org.   A     NOERROR     192.0.2.80
 			alias.example.org.   AAAA  NOERROR     [pair]
+		`},
+		{"rewrite of a name to a shorter one", `. {
+			muslsafe {
+				search corp.example.com
+			}
+			rewrite stop name exact averyveryverylongname.corp.example.com real.example.org answer auto
+			UPSTREAM
+		}`, `
+			averyveryverylongname.corp.example.com.  A     NOERROR  192.0.2.80
+			averyveryverylongname.corp.example.com.  AAAA  NOERROR  [pair]
+		`},
+		{"rewrite of a suffix", `. {
+			muslsafe
+			rewrite stop name suffix .example.com .example.org answer auto
+			UPSTREAM
+		}`, `
+			www.example.com.     A     NOERROR     192.0.2.80
+			www.example.com.     AAAA  NOERROR     [pair]
+		`},
+		{"rewrite of a type", `. {
+			muslsafe
+			rewrite type MX A
+			UPSTREAM
+		}`, `
+			www.example.org.     AAAA  NOERROR     [pair]
+		`},
+		{"rewrite of EDNS options", `. {
+			muslsafe
+			rewrite edns0 local set 0xffee 0x61626364
+			UPSTREAM
+		}`, `
+			www.example.org.     AAAA  NOERROR     [pair]
+		`},
+		{"zone of the block that contains the cluster domain", `cluster.local.dc1.example {
+			muslsafe
+			template IN A . {
+				answer "{{ .Name }} 60 IN A 192.0.2.7"
+			}
+		}`, `
+			web.ns.svc.cluster.local.dc1.example.      A  NOERROR     192.0.2.7
+			web.ns.svc.cluster.local.ns.svc.cluster.local.dc1.example.  A  NXDOMAIN  [leak]
 		`},
 		{"minimal and loadbalance", `. {
 			loadbalance
@@ -141,23 +182,25 @@ func TestAmongPlugins(t *testing.T) {
 			www.example.org.     AAAA  NOERROR     [pair]
 			nope.example.org.    A     NXDOMAIN
 		`},
-		{"acl that refuses the sibling shows nothing", `. {
+		{"acl that refuses the sibling hides its address", `. {
 			muslsafe
 			acl {
 				block type A net 127.0.0.0/8
 			}
 			UPSTREAM
 		}`, `
-			www.example.org.     AAAA  NXDOMAIN
+			www.example.org.     AAAA  NOERROR     [pair]
+			nope.example.org.    AAAA  NOERROR     [pair]
 		`},
-		{"acl that drops the sibling shows nothing", `. {
+		{"acl that drops the sibling hides its address", `. {
 			muslsafe
 			acl {
 				drop type A net 127.0.0.0/8
 			}
 			UPSTREAM
 		}`, `
-			www.example.org.     AAAA  NXDOMAIN
+			www.example.org.     AAAA  NOERROR     [pair]
+			nope.example.org.    AAAA  NOERROR     [pair]
 		`},
 		{"acl that lets the client ask", `. {
 			muslsafe
