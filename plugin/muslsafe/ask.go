@@ -1,6 +1,7 @@
 package muslsafe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -84,8 +85,8 @@ func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joi
 // land takes a flight that is over out of the air and wakes those who wait for it.
 func (fs *flights) land(f *flight) {
 	f.outcome = outcomeOf(f.msg, f.key.qtype)
-	if f.msg != nil {
-		f.failed = f.msg.Rcode
+	if f.msg != nil && f.outcome == failure {
+		f.failed = cmp.Or(f.msg.Rcode&0xF, dns.RcodeServerFailure) // an extended return code needs an OPT record
 	}
 	if fs.keepAddrs && f.outcome == data {
 		f.addrs = addresses(f.msg, f.key.qtype)

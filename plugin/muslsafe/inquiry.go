@@ -2,11 +2,8 @@ package muslsafe
 
 import (
 	"context"
-	"maps"
 	"time"
 
-	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/miekg/dns"
 )
 
@@ -15,6 +12,7 @@ import (
 const (
 	lateAfter   = 500 * time.Millisecond  // what a verdict may still need is asked all together
 	silentAfter = time.Second             // a half without an answer has failed
+	silentLate  = 750 * time.Millisecond  // for a sibling that was asked late: it may be as slow as the own half
 	overAfter   = 1250 * time.Millisecond // what is still open is not waited for
 )
 
@@ -30,8 +28,9 @@ type inquiry struct {
 	began time.Time
 	wait  *waiter
 
-	own     *flight // nil if AAAA is never asked (ipv4only)
-	sibling *flight // nil until it is needed
+	own     *flight       // nil if AAAA is never asked (ipv4only)
+	sibling *flight       // nil until it is needed
+	until   time.Duration // when a silent sibling has failed
 	ahead   []*flight
 	public  *wildcardCheck
 }
@@ -64,7 +63,8 @@ func (q *inquiry) begin() {
 	q.began = time.Now()
 	q.place = q.p.cfg.suffixes.place(q.name)
 	q.wait = q.p.newWaiter()
-	if q.p.derives(q.r) {
+	q.until = silentAfter
+	if q.p.ipv4only && q.r.Question[0].Qtype == dns.TypeAAAA {
 		q.sibling = q.p.ask(q, q.r.Question[0].Name, dns.TypeA)
 		return
 	}
@@ -75,11 +75,6 @@ func (q *inquiry) begin() {
 		q.wait.own = own
 		go q.wait.fly()
 	}
-}
-
-// derives reports whether the answer to r follows from the A half alone.
-func (p *Muslsafe) derives(r *dns.Msg) bool {
-	return p.cfg.enabled[fixIPv4only] && !p.cfg.report && r.Question[0].Qtype == dns.TypeAAAA
 }
 
 // close gives the waiter back, unless a goroutine may still read from it.
@@ -138,8 +133,9 @@ func (q *inquiry) sleep(elapsed time.Duration) {
 
 // askFor sends out what is needed and has not been asked for.
 func (q *inquiry) askFor(n needs) {
-	if n.sibling && q.sibling == nil && !q.p.cfg.enabled[fixIPv4only] {
+	if n.sibling && q.sibling == nil && !q.p.ipv4only {
 		q.sibling = q.p.ask(q, q.r.Question[0].Name, siblingType(q.r.Question[0].Qtype))
+		q.until = min(max(q.sibling.began.Sub(q.began)+silentLate, silentAfter), overAfter)
 	}
 	if n.ahead && q.ahead == nil {
 		q.ahead = []*flight{}
@@ -155,7 +151,7 @@ func (q *inquiry) askFor(n needs) {
 // askPair asks for the A and the AAAA records of a name, or for the A records alone if AAAA follows from them.
 func (q *inquiry) askPair(name string) []*flight {
 	a := q.p.ask(q, name, dns.TypeA)
-	if q.p.cfg.enabled[fixIPv4only] {
+	if q.p.ipv4only {
 		return []*flight{a}
 	}
 	return []*flight{a, q.p.ask(q, name, dns.TypeAAAA)}
@@ -164,7 +160,7 @@ func (q *inquiry) askPair(name string) []*flight {
 // ownPair is the client's own half and its sibling, in the order of askPair.
 func (q *inquiry) ownPair() []*flight {
 	switch {
-	case q.p.cfg.enabled[fixIPv4only]:
+	case q.p.ipv4only:
 		return []*flight{q.half()}
 	case q.r.Question[0].Qtype == dns.TypeA:
 		return []*flight{q.own, q.sibling}
@@ -178,12 +174,12 @@ func (q *inquiry) evidence(elapsed time.Duration) evidence {
 		qtype:   q.r.Question[0].Qtype,
 		scope:   q.place.scope,
 		own:     q.read(q.own, elapsed >= silentAfter),
-		sibling: q.read(q.sibling, elapsed >= silentAfter),
+		sibling: q.read(q.sibling, elapsed >= q.until),
 		ahead:   q.readAhead(elapsed >= overAfter),
 		late:    elapsed >= lateAfter,
 		enabled: &q.p.cfg.enabled,
 	}
-	if q.p.cfg.enabled[fixIPv4only] {
+	if q.p.ipv4only {
 		if q.own == nil {
 			e.own = derived(e.sibling)
 		} else {
@@ -236,62 +232,4 @@ func (q *inquiry) readAhead(overdue bool) outcome {
 		return unknown
 	}
 	return nodata
-}
-
-// pass waits for the client's own half and returns what it brought.
-func (q *inquiry) pass() (m *dns.Msg, rcode int, err error) {
-	for !q.half().landed.Load() {
-		<-q.wait.wake
-	}
-	q.read(q.half(), false) // for its panic
-	if q.own == nil {
-		return q.derive()
-	}
-	m, rcode, err = q.own.copied, q.own.rcode, q.own.err
-	switch {
-	case q.wait.own == q.own:
-		m = q.own.msg
-		if values := metadata.ValueFuncs(q.ctx); values != nil {
-			maps.Copy(values, metadata.ValueFuncs(q.own.Context))
-		}
-	case m != nil: // the message of an equal query that was in the air already
-		m = m.Copy()
-		m.Id, m.Question = q.r.Id, q.r.Question
-	}
-	if m != nil && !plugin.ClientWrite(rcode) {
-		rcode = dns.RcodeSuccess // something was written, so nobody may write again
-	}
-	return m, rcode, err
-}
-
-// derive makes the AAAA half out of the A half.
-func (q *inquiry) derive() (m *dns.Msg, rcode int, err error) {
-	rule := ruling{fix: fixIPv4only, verdict: toNodata}
-	switch q.sibling.outcome {
-	case nxdomain:
-		rule.verdict = toNxdomain
-	case failure:
-		if q.sibling.msg != nil {
-			return new(dns.Msg).SetRcode(q.r, q.sibling.failed), dns.RcodeSuccess, nil
-		}
-		return nil, q.sibling.rcode, q.sibling.err
-	}
-	record(q.ctx, fixIPv4only)
-	return q.negative(rule), dns.RcodeSuccess, nil
-}
-
-// negative returns the answer that a ruling asks for. An SOA of the upstream is kept where it says as much as ours.
-func (q *inquiry) negative(rule ruling) *dns.Msg {
-	rcode := dns.RcodeSuccess
-	if rule.verdict == toNxdomain {
-		rcode = dns.RcodeNameError
-	}
-	zone, ttl := q.r.Question[0].Name[q.place.at:], q.p.cfg.ttl
-	if rule.brief {
-		return negative(q.r, rcode, zone, min(ttl, briefTTL), rule.fix)
-	}
-	if q.own != nil && q.wait.own == q.own && q.own.landed.Load() && q.own.msg != nil {
-		return turned(q.own.msg, q.r, rcode, zone, ttl, rule.fix)
-	}
-	return negative(q.r, rcode, zone, ttl, rule.fix)
 }

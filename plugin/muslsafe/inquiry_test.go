@@ -17,6 +17,7 @@ import (
 	"github.com/coredns/coredns/plugin/pkg/dnstest"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // The names of these tests, one for each kind.
@@ -378,8 +379,10 @@ func TestIPv4only(t *testing.T) {
 			u := &upstream{script: map[string]step{
 				tc.name + " A": {outcome: tc.a, delay: 10 * time.Millisecond}, tc.name + " AAAA": {outcome: data}, nextName + " A": {outcome: data},
 			}}
-			p := testPlugin(u)
-			p.cfg.enabled[fixIPv4only] = true
+			cfg := newConfig()
+			cfg.suffixes = testSuffixes
+			cfg.enabled[fixIPv4only] = true
+			p := newMuslsafe(u, cfg)
 			got := lookup(t, p, tc.name)
 			if pair := [2]outcome{got[0].outcome, got[1].outcome}; pair != tc.want {
 				t.Errorf("%s A %s: %v; want %v", tc.name, tc.a, pair, tc.want)
@@ -392,6 +395,24 @@ func TestIPv4only(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestIPv4onlyReport counts what ipv4only would do, and lets AAAA through.
+func TestIPv4onlyReport(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		u := &upstream{script: map[string]step{plainName + " A": {outcome: data}, plainName + " AAAA": {outcome: data}}}
+		cfg := newConfig()
+		cfg.suffixes, cfg.report = testSuffixes, true
+		cfg.enabled[fixIPv4only] = true
+		counter := fixesTotal.WithLabelValues("", "", "ipv4only")
+		before := testutil.ToFloat64(counter)
+		if got := lookup(t, newMuslsafe(u, cfg), plainName); got[1].outcome != data {
+			t.Errorf("AAAA = %s; want data, as it came", got[1].outcome)
+		}
+		if n := testutil.ToFloat64(counter) - before; n != 1 {
+			t.Errorf("fixes_total rose by %v; want 1", n)
+		}
+	})
 }
 
 // TestWildcard has the proof that an address comes from a wildcard, and all that falls short of it.

@@ -14,18 +14,20 @@ import (
 type Muslsafe struct {
 	Next plugin.Handler
 
-	cfg     *config
-	inAir   flights
-	probes  probes
-	waiters chan *waiter // free ones
+	cfg      *config
+	ipv4only bool // AAAA follows from A, and is never asked
+	inAir    flights
+	probes   probes
+	waiters  chan *waiter // free ones
 }
 
 func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 	return &Muslsafe{
-		Next:    next,
-		cfg:     cfg,
-		inAir:   flights{keepAddrs: cfg.enabled[fixWildcard]},
-		waiters: make(chan *waiter, maxWaiters),
+		Next:     next,
+		cfg:      cfg,
+		ipv4only: cfg.enabled[fixIPv4only] && !cfg.report,
+		inAir:    flights{keepAddrs: cfg.enabled[fixWildcard]},
+		waiters:  make(chan *waiter, maxWaiters),
 	}
 }
 
@@ -83,11 +85,12 @@ func (p *Muslsafe) servePair(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	defer q.close()
 
 	rule := q.settle()
-	if rule.verdict != pass {
+	if rule.verdict != pass && !p.cfg.report {
 		record(ctx, rule.fix)
-		if !p.cfg.report {
-			return dns.RcodeSuccess, w.WriteMsg(q.negative(rule))
-		}
+		return dns.RcodeSuccess, w.WriteMsg(q.negative(rule))
+	}
+	if p.cfg.report {
+		p.reportFix(ctx, r, rule)
 	}
 	reply, rcode, err := q.pass()
 	if reply == nil {
@@ -97,4 +100,13 @@ func (p *Muslsafe) servePair(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		err = werr
 	}
 	return rcode, err
+}
+
+// reportFix counts the fix that would have been applied, if one would.
+func (p *Muslsafe) reportFix(ctx context.Context, r *dns.Msg, rule ruling) {
+	if rule.verdict != pass {
+		record(ctx, rule.fix)
+	} else if p.cfg.enabled[fixIPv4only] && r.Question[0].Qtype == dns.TypeAAAA {
+		record(ctx, fixIPv4only)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/miekg/dns"
@@ -23,6 +24,7 @@ type flight struct {
 
 	key      flightKey
 	ours     bool // a query of our own, not the client's
+	began    time.Time
 	query    dns.Msg
 	question [1]dns.Question
 
@@ -39,13 +41,13 @@ type flight struct {
 	err      error
 	panicked any
 	outcome  outcome
-	failed   int          // return code of msg, if the outcome is failure
+	failed   int          // return code of the failure that was written, else 0
 	addrs    []netip.Addr // of msg, in order, if a wildcard is looked for
 }
 
 // newFlight prepares a query for qtype with the header and the options of r.
 func newFlight(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, key flightKey) *flight {
-	f := &flight{ResponseWriter: w, Context: ctx, key: key}
+	f := &flight{ResponseWriter: w, Context: ctx, key: key, began: time.Now()}
 	f.query = *r
 	if len(r.Answer)+len(r.Ns)+len(r.Extra) > 0 {
 		f.query = *r.Copy() // plugins may modify the records of a query, OPT above all
