@@ -1,15 +1,19 @@
 package lab
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // Libc is a C library whose resolver a test uses.
@@ -76,16 +80,70 @@ func Libcs(t *testing.T) []Libc {
 	return list
 }
 
-// Lookup resolves name for both families as a program linked with this libc does. It returns the addresses in
-// sorted order, or the name of the error alone.
-func (l Libc) Lookup(t *testing.T, name string) []string {
-	t.Helper()
-	args := append(slices.Clone(l.command), "0", name)
-	out, err := exec.Command(args[0], args[1:]...).Output()
-	if err != nil {
-		t.Fatalf("%s: %v", l.Name, err)
+// Answer is what getaddrinfo said.
+type Answer struct {
+	Err   string // "OK", the C name of the error, or Crash or Hang
+	Took  time.Duration
+	Addrs []string
+}
+
+// What a lookup can come to besides an error of getaddrinfo.
+const (
+	Crash = "crash" // the process died
+	Hang  = "hang"  // it did not return
+)
+
+// hangs is how long a lookup may take: longer than that of any libc that returns.
+const hangs = 18 * time.Second
+
+// Look resolves name as a program linked with this libc does, for a family: 4, 6, or 0 for both. The process is started
+// by start.
+func (l Libc) Look(family, name string, start func(*exec.Cmd) error) (Answer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
+	defer cancel()
+	args := append(slices.Clone(l.command), family, name)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := start(cmd); err != nil {
+		return Answer{}, err
 	}
-	lines := strings.Fields(string(out))
-	slices.Sort(lines)
-	return lines
+	err := cmd.Wait()
+	if ctx.Err() != nil {
+		return Answer{Err: Hang}, nil
+	}
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return Answer{Err: Crash}, nil
+	}
+	if err != nil {
+		return Answer{}, fmt.Errorf("%v: %w: %s", args, err, out.String())
+	}
+	return parseAnswer(out.String())
+}
+
+// parseAnswer reads the line of the client: error, milliseconds, addresses.
+func parseAnswer(line string) (Answer, error) {
+	fields := strings.Fields(line)
+	if len(fields) < 2 {
+		return Answer{}, fmt.Errorf("the client said %q", line)
+	}
+	ms, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{Err: fields[0], Took: time.Duration(ms) * time.Millisecond, Addrs: fields[2:]}, nil
+}
+
+// Lookup resolves name for both families. It returns the addresses in sorted order, or the name of the error
+// alone, and how long getaddrinfo took.
+func (l Libc) Lookup(t *testing.T, name string) ([]string, time.Duration) {
+	t.Helper()
+	a, err := l.Look("0", name, (*exec.Cmd).Start)
+	if err != nil {
+		t.Errorf("%s: %v", l.Name, err)
+	}
+	if a.Err != "OK" {
+		return []string{a.Err}, a.Took
+	}
+	return slices.Sorted(slices.Values(a.Addrs)), a.Took
 }

@@ -153,7 +153,7 @@ func (b Behaviour) records(owner string, qtype uint16, z Zone) (rrs []dns.RR) {
 		b.Links, b.Count = 2, 3
 	}
 	for i := range b.Links {
-		target := linkName(i+1, max(b.LinkSize, 20))
+		target := linkName(i+1, max(b.LinkSize, minLinkSize))
 		rrs = append(rrs, &dns.CNAME{Hdr: rrHeader(owner, dns.TypeCNAME), Target: target})
 		owner = target
 	}
@@ -186,18 +186,16 @@ func address(owner string, qtype uint16, z Zone, n int) dns.RR {
 	return &dns.AAAA{Hdr: rrHeader(owner, dns.TypeAAAA), AAAA: a}
 }
 
-// linkName returns the target of the nth CNAME: size octets on the wire, of which no other target shares more
-// than the zone, so that compression does not make it small.
+// linkName returns the target of the nth CNAME: size octets on the wire, of which no other target
+// shares more than the zone, so that compression does not make it small.
 func linkName(n, size int) string {
 	var name strings.Builder
-	for left := size - len(LinkZone) - 1; left > 1; {
-		label := min(left-1, 63)
-		if left-1-label == 1 {
-			label-- // one octet left over would be an empty label
-		}
+	left := size - len(LinkZone) - 1
+	for labels := (left + 59) / 60; labels > 0; labels-- {
+		octets := left / labels // with the one for its length
 		text := fmt.Sprintf("k%d", n)
-		name.WriteString(text + strings.Repeat("x", max(label-len(text), 0)) + ".")
-		left -= max(label, len(text)) + 1
+		name.WriteString(text + strings.Repeat("x", octets-1-len(text)) + ".")
+		left -= octets
 	}
 	return name.String() + LinkZone
 }

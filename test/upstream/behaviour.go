@@ -74,12 +74,20 @@ const (
 
 var streamWords = []string{"", "xclose", "xreset", "xstall", "xservfail", "xrefused", "xtruncate", "xshort"}
 
+// The limits of a Behaviour.
+const (
+	maxCount    = 2000
+	maxLinks    = 100
+	minLinkSize = 20
+	maxLinkSize = 255
+)
+
 // A Behaviour is what the server does with a question. The zero value answers with one address, at once.
 type Behaviour struct {
 	Answer   Answer
 	Count    int           // addresses; 0 means 1, or 3 for TCEmpty and TCSome
 	Links    int           // CNAMEs in front of the addresses
-	LinkSize int           // octets of each CNAME's target on the wire; 0 means 20
+	LinkSize int           // octets of each CNAME's target on the wire, 20 to 255; 0 means 20
 	Delay    time.Duration // before the answer
 	Fails    int           // the first questions of this name and type are answered with FailsWith
 	FailWith Answer
@@ -131,24 +139,24 @@ func (b *Behaviour) modify(w string) bool {
 	return b.number(w[0], n, w[1+len(digits):])
 }
 
-// number sets what a letter stands for; only failures have a word behind their number.
+// number sets what a letter stands for; only failures have a word behind their number. Larger numbers than these
+// do not fit a message.
 func (b *Behaviour) number(letter byte, n int, word string) (ok bool) {
 	if letter == 'f' {
 		b.Fails = n
 		b.FailWith, ok = parseAnswer(word)
 		return ok
 	}
-	if word != "" {
+	switch {
+	case word != "":
 		return false
-	}
-	switch letter {
-	case 'n':
+	case letter == 'n' && n <= maxCount:
 		b.Count = n
-	case 'c':
+	case letter == 'c' && n <= maxLinks:
 		b.Links = n
-	case 'l':
+	case letter == 'l' && minLinkSize <= n && n <= maxLinkSize:
 		b.LinkSize = n
-	case 'd':
+	case letter == 'd':
 		b.Delay = time.Duration(n) * time.Millisecond
 	default:
 		return false

@@ -30,25 +30,38 @@ type Server struct {
 
 // Serve starts a server on an address such as "127.0.0.1:0", UDP and TCP on the same port.
 func Serve(addr string, script *Script) (*Server, error) {
-	ua, err := net.ResolveUDPAddr("udp", addr)
+	s := &Server{script: script, attempts: make(map[stub.Query]int), conns: make(map[net.Conn]bool)}
+	err := s.listen(addr)
+	for range 10 { // a free port of one kind need not be free for the other
+		if err == nil || !strings.HasSuffix(addr, ":0") {
+			break
+		}
+		err = s.listen(addr)
+	}
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{script: script, attempts: make(map[stub.Query]int), conns: make(map[net.Conn]bool)}
-	if s.udp, err = net.ListenUDP("udp", ua); err != nil {
-		return nil, err
-	}
 	_ = s.udp.SetReadBuffer(4 << 20) // a burst of questions must not be lost: the tests count packets
-	if !script.NoTCP {
-		la := s.udp.LocalAddr().(*net.UDPAddr)
-		if s.tcp, err = net.ListenTCP("tcp", &net.TCPAddr{IP: la.IP, Port: la.Port}); err != nil {
-			s.udp.Close()
-			return nil, err
-		}
+	if s.tcp != nil {
 		go s.serveTCP()
 	}
 	go s.serveUDP()
 	return s, nil
+}
+
+func (s *Server) listen(addr string) error {
+	ua, err := net.ResolveUDPAddr("udp", addr)
+	if err != nil {
+		return err
+	}
+	if s.udp, err = net.ListenUDP("udp", ua); err != nil || s.script.NoTCP {
+		return err
+	}
+	la := s.udp.LocalAddr().(*net.UDPAddr)
+	if s.tcp, err = net.ListenTCP("tcp", &net.TCPAddr{IP: la.IP, Port: la.Port}); err != nil {
+		s.udp.Close()
+	}
+	return err
 }
 
 // Addr returns where the server listens.

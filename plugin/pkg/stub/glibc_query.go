@@ -59,15 +59,7 @@ func (g *glibcLookup) finish(ok bool) {
 // glibcAskable reports whether res_mkquery can encode a name.
 func glibcAskable(name string) bool {
 	name = strings.TrimSuffix(name, ".")
-	if len(name) > 253 {
-		return false
-	}
-	for label := range strings.SplitSeq(name, ".") {
-		if label == "" && name != "" || len(label) > 63 {
-			return false
-		}
-	}
-	return true
+	return name == "" || len(name) <= maxName && labelsFit(name)
 }
 
 // judgePair is the end of __res_context_query. A missing answer counts as a copy of the other.

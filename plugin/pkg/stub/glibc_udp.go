@@ -8,8 +8,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// glibcPacket is the size of the first buffer for an answer (dns_packet_buffer in nss_dns).
-const glibcPacket = 2048
+// The sizes of the buffers for answers: dns_packet_buffer of nss_dns, and what send_dg allocates (MAXPACKET).
+const (
+	firstBuffer  = 2048
+	secondBuffer = 65536
+)
 
 // socket returns the letters on their way to the socket of a server. It stays open from one try to the next, so
 // that a late answer to the first try still counts.
@@ -46,31 +49,24 @@ func (s *glibcSend) receive(l letter) Verdict {
 	if len(msg) < 12 {
 		return Broken
 	}
-	s.buffer(msg)
+	size := secondBuffer
+	if s.inFirst() {
+		size = firstBuffer
+		s.first = l.rcode() // of whatever is in the buffer, wanted or not
+	}
 	if s.answered[l.question] {
 		return Duplicate
 	}
-	if !matches(msg, l.query) {
+	if !matches(msg, l.query, size) {
 		return Unmatched
 	}
-	switch l.rcode() {
-	case dns.RcodeServerFailure, dns.RcodeNotImplemented, dns.RcodeRefused:
+	switch c := l.rcode(); {
+	case c == dns.RcodeServerFailure, c == dns.RcodeNotImplemented, c == dns.RcodeRefused, lame(msg):
 		return Failed
-	}
-	if lame(msg) {
-		return Failed
-	}
-	if l.truncated() {
+	case l.truncated():
 		return ToTCP
 	}
 	return Accepted
-}
-
-// buffer notes the return code of what is written into the first buffer, whatever it is.
-func (s *glibcSend) buffer(msg []byte) {
-	if s.inFirst() {
-		s.first = int(msg[3] & 15)
-	}
 }
 
 // inFirst reports whether the next message goes into the first buffer.
@@ -80,14 +76,15 @@ func (s *glibcSend) inFirst() bool {
 
 // matches compares the question of a reply, as res_queriesmatch does: a name that cannot be read matches. It reads
 // the whole buffer, not only the message in it; what is behind the message is zero, at least the first time.
-func matches(msg []byte, q Query) bool {
+func matches(msg []byte, q Query, buffer int) bool {
 	if binary.BigEndian.Uint16(msg[4:]) != 1 {
 		return false
 	}
-	if len(msg) < glibcPacket {
-		msg = append(msg[:len(msg):len(msg)], make([]byte, glibcPacket-len(msg))...)
-	}
 	name, qtype, off, ok := readQuestion(msg)
+	if !ok && len(msg) < buffer {
+		msg = append(msg[:len(msg):len(msg)], make([]byte, buffer-len(msg))...)
+		name, qtype, off, ok = readQuestion(msg)
+	}
 	if !ok {
 		return true
 	}

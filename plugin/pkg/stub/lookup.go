@@ -59,6 +59,19 @@ func (l *lookup) judge(packet int, v Verdict) {
 	l.steps[len(l.steps)-1].Packets[packet].Verdict = v
 }
 
+// maxName is the length of the longest name, without its final dot.
+const maxName = 253
+
+// labelsFit reports whether each label of a name without final dot has 1 to 63 octets.
+func labelsFit(name string) bool {
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 {
+			return false
+		}
+	}
+	return true
+}
+
 // absolute returns name with exactly one final dot.
 func absolute(name string) string { return strings.TrimSuffix(name, ".") + "." }
 

@@ -69,8 +69,8 @@ func (m *muslLookup) search(name string) Result {
 	return r
 }
 
-// setCanon writes a C string into the buffer of names, leaving what is in front of it. Before 1.2.1 a CNAME of
-// a name that the search then leaves behind is still in front of the next domain, or ends the string early.
+// setCanon writes a C string into the buffer of names and leaves what is in front of it. Before 1.2.1 that can be
+// the target of a CNAME, which then stays there for the rest of the search.
 func (m *muslLookup) setCanon(at int, s string) {
 	n := copy(m.canon[at:len(m.canon)-1], s)
 	m.canon[at+n] = 0
@@ -101,18 +101,10 @@ func (m *muslLookup) question(name string) (asked string, malformed, ok bool) {
 	octets := len(name)
 	asked = strings.TrimSuffix(name, ".")
 	malformed = asked != name
-	if malformed && m.tcp || octets > 253 {
-		return asked, malformed, false
-	}
-	for label := range strings.SplitSeq(asked, ".") {
-		if label == "" || len(label) > 63 {
-			return asked, malformed, false
-		}
-	}
-	return asked, malformed, true
+	return asked, malformed, octets <= maxName && labelsFit(asked) && !(malformed && m.tcp)
 }
 
-// unaskable ends the step of a name that does not fit a question: before 1.2.4 it ends the whole search.
+// unaskable is the step of a name that does not fit a question: before 1.2.4 it ends the whole search.
 func (m *muslLookup) unaskable() (Result, bool) {
 	if m.tcp {
 		m.end(Next, OK)

@@ -152,3 +152,25 @@ func TestSingleRequest(t *testing.T) {
 		}
 	}
 }
+
+// glibc's other options.
+func TestGlibcOptions(t *testing.T) {
+	tests := []struct {
+		option, name string
+		f            stub.Family
+		want         string
+	}{
+		{"use-vc", "tcempty.data-n40", stub.Both, "d1 3v4 40v6"},
+		{"use-vc", "tcempty-xclose.data", stub.Both, "AGAIN"},
+		{"use-vc", "data.silence", stub.Both, "hang"},
+		{"no-aaaa", "data.data", stub.Both, "d1 1v4"},
+		{"no-aaaa", "data.data", stub.V4, "d1 1v4"},
+		{"no-aaaa", "data.data", stub.V6, "NODATA"},
+		{"no-aaaa", "nxdomain.data", stub.V6, "NONAME"},
+	}
+	for _, tc := range tests {
+		if got := show(lookup(t, model(t, "glibc-2.36"), "options "+tc.option, tc.f, tc.name+".d1.test.")); got != tc.want {
+			t.Errorf("glibc-2.36: %s, %s = %s; want %s", tc.option, tc.name, got, tc.want)
+		}
+	}
+}
