@@ -36,7 +36,7 @@ func TestLog(t *testing.T) {
 		log . "saw {name} {type} {rcode} fix={/muslsafe/fix}"
 		muslsafe
 		UPSTREAM
-	}`, "UPSTREAM", upstream), nil)
+	}`, "UPSTREAM", loadBalancer), nil)
 	ask(t, leaked, dns.TypeSRV)
 	ask(t, "www.example.org.", dns.TypeAAAA)
 	ask(t, "www.example.org.", dns.TypeA)

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 func start(t *testing.T, corefile string) *caddy.Instance {
 	t.Helper()
 	lab.Require(t)
-	instance, err := coretest.CoreDNSServer(strings.ReplaceAll(corefile, "UPSTREAM", upstream))
+	instance, err := coretest.CoreDNSServer(strings.ReplaceAll(corefile, "UPSTREAM", loadBalancer))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +41,8 @@ func start(t *testing.T, corefile string) *caddy.Instance {
 	return instance
 }
 
-// upstream answers as a load balancer that knows A records alone.
-const upstream = `
+// loadBalancer answers as one that knows A records alone.
+const loadBalancer = `
     template IN A example.org {
         match ^(www|real)[.]example[.]org[.]$
         answer "{{ .Name }} 60 IN A 192.0.2.80"

@@ -1,0 +1,225 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
+	"github.com/muslsafe/coredns-muslsafe/test/upstream"
+)
+
+// scripted starts an upstream at 127.0.0.2 whose answers for A and AAAA are the first two labels of a name: below
+// plain.test, and below d1.test, a search domain of the nodes that d2.test, with addresses for all names, comes
+// after.
+func scripted(t *testing.T) *upstream.Server {
+	t.Helper()
+	lab.Require(t)
+	server, err := upstream.Serve("127.0.0.2:53", &upstream.Script{Zones: []upstream.Zone{
+		{Name: "plain.test.", Net: 1, Scripted: true},
+		{Name: "d1.test.", Net: 1, Scripted: true},
+		{Name: "d2.test.", Net: 2},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server
+}
+
+const inFront = `. {
+	bind 127.0.0.1
+	prometheus 127.0.0.1:9153
+	muslsafe {
+		search d1.test d2.test
+	}
+	%s
+	forward . 127.0.0.2
+}`
+
+// TestCaches has the fixes with each way of caching, on the first answer and on hits.
+func TestCaches(t *testing.T) {
+	for _, cache := range []string{
+		"",
+		"cache 30",
+		"cache 30 {\n servfail 0\n }",
+		"cache 30 {\n serve_stale 1h verify\n }",
+		"cache 30 {\n serve_stale 1h immediate\n prefetch 1 1m 90%\n }",
+	} {
+		t.Run(cache, func(t *testing.T) {
+			scripted(t)
+			start(t, fmt.Sprintf(inFront, cache))
+			for range 3 {
+				lab.Ask(t, `
+					data.nxdomain.plain.test.     AAAA  NOERROR  [pair]
+					nodata.nxdomain.plain.test.   AAAA  NOERROR  [pair]
+					data.servfail.plain.test.     AAAA  NOERROR  [failure]
+					data.refused.plain.test.      AAAA  NOERROR  [failure]
+					nxdomain.servfail.plain.test. AAAA  NXDOMAIN [failure]
+					nodata.nodata.x.d1.test.      A     NXDOMAIN [search]
+					nodata.nxdomain.x.d1.test.    A     NXDOMAIN [search]
+					servfail.servfail.x.d1.test.  AAAA  NXDOMAIN [search]
+					data.nodata.x.d1.test.        AAAA  NOERROR
+					servfail.servfail.plain.test. A     SERVFAIL
+				`)
+			}
+		})
+	}
+}
+
+// pair looks up both halves of a name at once from one socket, as musl does, and returns the answers.
+func pair(name string) (answers [2]*dns.Msg, took time.Duration, err error) {
+	began := time.Now()
+	conn, err := dns.DialTimeout("udp", "127.0.0.1:53", 5*time.Second)
+	if err != nil {
+		return answers, 0, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(began.Add(5 * time.Second)); err != nil {
+		return answers, 0, err
+	}
+	var queries [2]*dns.Msg
+	for i, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+		queries[i] = new(dns.Msg).SetQuestion(name, qtype)
+		if err := conn.WriteMsg(queries[i]); err != nil {
+			return answers, 0, err
+		}
+	}
+	for range queries {
+		m, err := conn.ReadMsg()
+		if err != nil {
+			return answers, 0, err
+		}
+		for i, r := range queries {
+			if r.Id == m.Id {
+				answers[i] = m
+			}
+		}
+	}
+	return answers, time.Since(began), nil
+}
+
+// TestUpstreamQueries counts what a lookup costs upstream: cold, each half and at the most one sub-query each; warm,
+// nothing.
+func TestUpstreamQueries(t *testing.T) {
+	up := scripted(t)
+	start(t, fmt.Sprintf(inFront, "cache 30"))
+	for _, tc := range []struct {
+		name       string
+		cold, warm int
+	}{
+		{"data.data.%s.plain.test.", 2, 0},
+		{"data.nxdomain.%s.plain.test.", 4, 0},
+		{"nxdomain.nxdomain.%s.plain.test.", 4, 0},
+		{"data.servfail.%s.plain.test.", 4, 0},
+		{"nodata.nodata.%s.d1.test.", 4, 0},
+		// The two halves, d2.test and the name itself in both types; each at the most once for each half.
+		{"servfail.servfail.%s.d1.test.", 12, 0},
+		// A half that is slow and needs nothing costs nothing.
+		{"data-d300.data-d300.%s.plain.test.", 2, 0},
+	} {
+		for i, limit := range []int{tc.cold, tc.warm} {
+			label := "t" + strings.Map(letters, tc.name)
+			before := len(up.Queries(label))
+			if _, _, err := pair(fmt.Sprintf(tc.name, label)); err != nil {
+				t.Fatalf("%s: %v", tc.name, err)
+			}
+			if got := len(up.Queries(label)) - before; got > limit {
+				t.Errorf("%s, lookup %d: %d queries upstream; want at most %d", tc.name, i+1, got, limit)
+			}
+		}
+	}
+}
+
+func letters(r rune) rune {
+	if r >= 'a' && r <= 'z' {
+		return r
+	}
+	return -1
+}
+
+// TestThousandLookups has an upstream that drops all AAAA, and a thousand clients at once, several times over: each
+// gets its address and its NODATA in time, and the server has no more goroutines and hardly more memory afterwards.
+func TestThousandLookups(t *testing.T) {
+	scripted(t)
+	server := lab.CoreDNS(t, fmt.Sprintf(inFront, "cache 30"), nil)
+	const clients, rounds = 1000, 4
+	idle := gauge(t, "go_goroutines")
+	var memory []int
+	for round := range rounds {
+		var wg sync.WaitGroup
+		for i := range clients {
+			wg.Go(func() {
+				// All are under way at the same time, but do not overrun the socket of the server by arriving in one burst.
+				time.Sleep(time.Duration(i) * 500 * time.Microsecond)
+				name := fmt.Sprintf("data.silence.r%dc%d.plain.test.", round, i)
+				answers, took, err := pair(name)
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+					return
+				}
+				if len(answers[0].Answer) != 1 || answers[1].Rcode != dns.RcodeSuccess || took > 2*time.Second {
+					t.Errorf("%s: %v after %v; want the address and NODATA within 1.5 s", name, answers, took)
+				}
+			})
+		}
+		wg.Wait()
+		for deadline := time.Now().Add(20 * time.Second); gauge(t, "go_goroutines") > idle+20; time.Sleep(200 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d goroutines 20 s after the last client; %d when idle", gauge(t, "go_goroutines"), idle)
+			}
+		}
+		memory = append(memory, resident(t, server.PID()))
+	}
+	t.Logf("resident after each round: %d MB", memory)
+	if first, last := memory[1], memory[rounds-1]; last > first+first/4 {
+		t.Errorf("resident after each round: %d MB; want it flat", memory)
+	}
+}
+
+// gauge reads a metric of the server.
+func gauge(t *testing.T, name string) int {
+	t.Helper()
+	resp, err := http.Get("http://127.0.0.1:9153/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number(t, string(text), `(?m)^`+name+` ([0-9]+)`)
+}
+
+// resident returns the memory that a process holds, in MB.
+func resident(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number(t, string(text), `VmRSS:\s+([0-9]+) kB`) >> 10
+}
+
+func number(t *testing.T, text, pattern string) int {
+	t.Helper()
+	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	if m == nil {
+		t.Fatalf("no %s in %s", pattern, text)
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
