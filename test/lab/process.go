@@ -182,6 +182,3 @@ verbosity: 1
 `+server+"\nremote-control:\ncontrol-enable: no\n")
 	return Start(t, "start of service", exec.Command("unbound", "-d", "-p", "-c", file))
 }
-
-// PID returns the number of the process.
-func (p *Process) PID() int { return p.cmd.Process.Pid }

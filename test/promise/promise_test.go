@@ -14,8 +14,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/coredns/caddy"
-	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/coredns/coredns/plugin/pkg/nonwriter"
@@ -114,18 +112,10 @@ func forward(script *upstream.Script) plugin.Handler {
 	})
 }
 
-// muslsafe returns the plugin as a Corefile sets it up, in front of next.
+// muslsafe returns the plugin in front of next.
 func muslsafe(t *testing.T, next plugin.Handler) plugin.Handler {
 	t.Helper()
-	setup, err := caddy.DirectiveAction("dns", "muslsafe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := caddy.NewTestController("dns", "muslsafe {\n search d1.test d2.test\n}")
-	if err := setup(c); err != nil {
-		t.Fatal(err)
-	}
-	return dnsserver.GetConfig(c).Plugin[0](next)
+	return setUp(t, "muslsafe", "muslsafe {\n search d1.test d2.test\n}", next)
 }
 
 // through makes an exchange of a handler, as a server on UDP and TCP does: what is not written is an error with the

@@ -167,15 +167,7 @@ func TestMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	resp, err := http.Get("http://127.0.0.1:9153/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := get(t, "http://127.0.0.1:9153/metrics")
 	for _, want := range []string{
 		`coredns_muslsafe_fixes_total{fix="leak",server="dns://:5353",view="pods"} 1`,
 		`coredns_muslsafe_fixes_total{fix="leak",server="dns://:5353",view=""} 1`,
@@ -183,7 +175,7 @@ func TestMetrics(t *testing.T) {
 		`coredns_muslsafe_subqueries_total{result="data",server="dns://:5353",view="pods"} 1`,
 		`coredns_muslsafe_subqueries_total{result="nxdomain",server="dns://:5353",view="pods"} 1`,
 	} {
-		if !strings.Contains(string(text), want+"\n") {
+		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no %s in the metrics", want)
 		}
 	}
