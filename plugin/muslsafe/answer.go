@@ -2,6 +2,7 @@ package muslsafe
 
 import (
 	"maps"
+	"math/rand/v2"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/metadata"
@@ -17,12 +18,13 @@ func (q *inquiry) pass() (m *dns.Msg, rcode int, err error) {
 	if q.own == nil {
 		return q.derive()
 	}
-	m, rcode, err = q.own.copied, q.own.rcode, q.own.err
+	f := q.brought()
+	m, rcode, err = f.copied, f.rcode, f.err
 	switch {
-	case q.wait.own == q.own:
-		m = q.own.msg
+	case f == q.whole || f == q.wait.own:
+		m = f.msg
 		if values := metadata.ValueFuncs(q.ctx); values != nil {
-			maps.Copy(values, metadata.ValueFuncs(q.own.Context))
+			maps.Copy(values, metadata.ValueFuncs(f.Context))
 		}
 	case m != nil: // the message of an equal query that was in the air already
 		m = m.Copy()
@@ -31,8 +33,35 @@ func (q *inquiry) pass() (m *dns.Msg, rcode int, err error) {
 	if m != nil && !plugin.ClientWrite(rcode) {
 		rcode = dns.RcodeSuccess // something was written, so nobody may write again
 	}
-	return m, rcode, err
+	return q.fitted(m), rcode, err
 }
+
+// brought is the flight whose answer counts for the own half.
+func (q *inquiry) brought() *flight {
+	if q.whole != nil && q.whole.landed.Load() && q.whole.outcome != failure {
+		return q.whole
+	}
+	return q.own
+}
+
+// fitted returns m as the client can take it.
+func (q *inquiry) fitted(m *dns.Msg) *dns.Msg {
+	if m == nil || !q.p.cfg.enabled[fixFit] || outcomeOf(m, q.r.Question[0].Qtype) == failure || !q.isSmall() {
+		return m
+	}
+	small := fit(m, q.r.Question[0], rand.IntN(maxStart))
+	if small == m && q.brought() == q.own && !(q.own.isCut && q.p.cfg.report) {
+		return m
+	}
+	record(q.ctx, fixFit)
+	if q.p.cfg.report {
+		return m
+	}
+	return small
+}
+
+// maxStart bounds the number of the address that a cut answer begins with. No answer has as many.
+const maxStart = 1 << 16
 
 // derive makes the AAAA half out of the A half, the failure of which is passed on.
 func (q *inquiry) derive() (m *dns.Msg, rcode int, err error) {
@@ -60,8 +89,9 @@ func (q *inquiry) negative(rule ruling) *dns.Msg {
 	if rule.brief {
 		return negative(q.r, rcode, zone, min(ttl, briefTTL), rule.fix)
 	}
-	if o := q.read(q.own, true); q.wait.own == q.own && (o == nodata || o == nxdomain) {
-		return turned(q.own.msg, q.r, rcode, zone, ttl, rule.fix)
+	f := q.brought()
+	if o := q.read(f, true); f != nil && (f == q.whole || f == q.wait.own) && (o == nodata || o == nxdomain) {
+		return turned(f.msg, q.r, rcode, zone, ttl, rule.fix)
 	}
 	return negative(q.r, rcode, zone, ttl, rule.fix)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -85,6 +86,9 @@ func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joi
 // land takes a flight that is over out of the air and wakes those who wait for it.
 func (fs *flights) land(f *flight) {
 	f.outcome = outcomeOf(f.msg, f.key.qtype)
+	if f.isCut = f.msg != nil && f.msg.Truncated; f.isCut {
+		f.isBare = !slices.ContainsFunc(f.msg.Answer, isType(f.key.qtype))
+	}
 	if f.msg != nil && f.outcome == failure {
 		f.failed = cmp.Or(f.msg.Rcode&0xF, dns.RcodeServerFailure) // an extended return code needs an OPT record
 	}
@@ -160,6 +164,19 @@ func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
 		cancel()
 		return f
 	}
+	go func() {
+		defer cancel()
+		p.fly(f)
+	}()
+	return f
+}
+
+// askWhole sends the query of the client of q once more, so that it is answered as over TCP. Nobody joins it: what the
+// client needs is the message.
+func (p *Muslsafe) askWhole(q *inquiry) *flight {
+	ctx, cancel := context.WithTimeout(withOwnMetadata(q.ctx), subqueryLimit)
+	f := newFlight(ctx, overTCP{q.w}, q.r, keyOf(overTCP{q.w}, q.r, q.name, q.r.Question[0].Qtype))
+	f.ours, f.wake = true, q.wait.wake
 	go func() {
 		defer cancel()
 		p.fly(f)

@@ -16,6 +16,7 @@ const (
 	fixPair         // A and AAAA agree on whether the name exists
 	fixSearch       // NXDOMAIN for a name without an address that the client would search past
 	fixFailure      // a failing half of a pair does not hide the other
+	fixFit          // an answer fits without EDNS and TCP
 	fixIPv4only     // AAAA follows from A
 	fixWildcard     // NXDOMAIN for a name that a wildcard took over
 	numFixes
@@ -23,11 +24,12 @@ const (
 
 // fixNames holds the names of the fixes, in the order of their constants.
 var fixNames = [numFixes]string{
-	fixLeak: "leak", fixPair: "pair", fixSearch: "search", fixFailure: "failure", fixIPv4only: "ipv4only", fixWildcard: "wildcard",
+	fixLeak: "leak", fixPair: "pair", fixSearch: "search", fixFailure: "failure", fixFit: "fit",
+	fixIPv4only: "ipv4only", fixWildcard: "wildcard",
 }
 
 // byDefault are the fixes that are on unless they are disabled. The others are properties of their own.
-var byDefault = [numFixes]bool{fixLeak: true, fixPair: true, fixSearch: true, fixFailure: true}
+var byDefault = [numFixes]bool{fixLeak: true, fixPair: true, fixSearch: true, fixFailure: true, fixFit: true}
 
 func (f fix) String() string { return fixNames[f] }
 
@@ -74,7 +76,7 @@ func longestFirst(domains []domain) []domain {
 // judges reports whether there is a fix that looks at answers.
 func (cfg *config) judges() bool {
 	e := &cfg.enabled
-	return e[fixPair] || e[fixSearch] || e[fixFailure] || e[fixIPv4only] || e[fixWildcard]
+	return e[fixPair] || e[fixSearch] || e[fixFailure] || e[fixFit] || e[fixIPv4only] || e[fixWildcard]
 }
 
 // covers reports whether muslsafe may act on name, in lower case.

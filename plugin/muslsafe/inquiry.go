@@ -29,6 +29,7 @@ type inquiry struct {
 	wait  *waiter
 
 	own     *flight       // nil if AAAA is never asked (ipv4only)
+	whole   *flight       // own over TCP, if that was cut and the client cannot ask for the rest
 	sibling *flight       // nil until it is needed
 	until   time.Duration // when a silent sibling has failed
 	ahead   []*flight
@@ -90,23 +91,20 @@ func (q *inquiry) close() {
 	}
 }
 
-// settle asks and waits until a verdict falls.
+// settle asks and waits until a verdict falls. To pass an answer, it must be there.
 func (q *inquiry) settle() ruling {
 	for {
-		elapsed := time.Since(q.began)
+		elapsed, isOver := time.Since(q.began), q.half().landed.Load() // before the evidence, which may gain by it
 		rule := judge(q.evidence(elapsed))
 		switch {
 		case rule.verdict == undecided:
 			q.askFor(rule.needs)
-		case rule.verdict != pass || q.isOver():
+		case rule.verdict != pass || isOver:
 			return rule
 		}
 		q.sleep(elapsed)
 	}
 }
-
-// isOver reports whether the client's own half has an answer, so that there is something to pass.
-func (q *inquiry) isOver() bool { return q.half().landed.Load() }
 
 // half is the flight that says what the client's own half is.
 func (q *inquiry) half() *flight {
@@ -173,7 +171,7 @@ func (q *inquiry) evidence(elapsed time.Duration) evidence {
 	e := evidence{
 		qtype:   q.r.Question[0].Qtype,
 		scope:   q.place.scope,
-		own:     q.read(q.own, elapsed >= silentAfter),
+		own:     q.readOwn(elapsed >= silentAfter),
 		sibling: q.read(q.sibling, elapsed >= q.until),
 		ahead:   q.readAhead(elapsed >= overAfter),
 		late:    elapsed >= lateAfter,
@@ -212,6 +210,30 @@ func (q *inquiry) read(f *flight, overdue bool) outcome {
 		return failure
 	}
 	return unknown
+}
+
+// readOwn returns the outcome of the own half. If it came cut, for a client that may not be able to ask for the rest,
+// it is asked for over TCP first. If that fails, it stays as cut as it came; it may take its time where nothing came over
+// UDP, which an old musl takes for the end.
+func (q *inquiry) readOwn(overdue bool) outcome {
+	if q.own == nil || !q.own.landed.Load() {
+		return q.read(nil, overdue)
+	}
+	if q.own.isCut && q.p.cfg.enabled[fixFit] && !q.p.cfg.report && q.isSmall() {
+		if q.whole == nil {
+			q.whole = q.p.askWhole(q)
+		}
+		if o := q.read(q.whole, overdue && !q.own.isBare); o != failure {
+			return o
+		}
+	}
+	return q.read(q.own, overdue)
+}
+
+// isSmall reports whether the client takes small answers alone: it came over UDP and sent no OPT record.
+func (q *inquiry) isSmall() bool {
+	_, tcp := clientOf(q.w)
+	return !tcp && q.r.IsEdns0() == nil
 }
 
 // readAhead returns data if one of the names ahead has an address, nodata if none has.

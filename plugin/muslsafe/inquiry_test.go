@@ -537,6 +537,7 @@ func TestTransportsFlyAlone(t *testing.T) {
 			}
 			return dns.RcodeSuccess, w.WriteMsg(m)
 		}))
+		p.cfg.enabled[fixFit] = false // it would ask over TCP for the client
 		var wg sync.WaitGroup
 		for _, overTCP := range []bool{false, true} {
 			wg.Go(func() {

@@ -58,7 +58,7 @@ func TestParse(t *testing.T) {
 			cfg.ttl = 0
 			cfg.report = true
 		}},
-		{"largest ttl, all fixes disabled", "muslsafe {\n search /dev/null\n ttl 3600\n disable leak pair search failure\n}", func(cfg *config) {
+		{"largest ttl, all fixes disabled", "muslsafe {\n search /dev/null\n ttl 3600\n disable leak pair search failure fit\n}", func(cfg *config) {
 			cfg.ttl = 3600
 			cfg.enabled = [numFixes]bool{}
 		}},
@@ -100,9 +100,9 @@ func TestParseErrors(t *testing.T) {
 		want     []string
 	}{
 		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ipv4only, wildcard, ttl, report"}},
-		{"unknown fix", "muslsafe {\n\n disable leaks\n}", []string{":3 ", `unknown fix "leaks"`, "leak, pair, search, failure"}},
-		{"empty fix", "muslsafe {\n disable \"\"\n}", []string{":2 ", `unknown fix ""`, "leak, pair, search, failure"}},
-		{"fix that is off", "muslsafe {\n disable wildcard\n}", []string{":2 ", `unknown fix "wildcard"`, "leak, pair, search, failure"}},
+		{"unknown fix", "muslsafe {\n\n disable leaks\n}", []string{":3 ", `unknown fix "leaks"`, "leak, pair, search, failure, fit"}},
+		{"empty fix", "muslsafe {\n disable \"\"\n}", []string{":2 ", `unknown fix ""`, "leak, pair, search, failure, fit"}},
+		{"fix that is off", "muslsafe {\n disable wildcard\n}", []string{":2 ", `unknown fix "wildcard"`, "leak, pair, search, failure, fit"}},
 		{"ipv4only with argument", "muslsafe {\n ipv4only yes\n}", []string{":2 ", `"yes"`, "ipv4only", "takes none"}},
 		{"wildcard with argument", "muslsafe {\n wildcard example.org\n}", []string{":2 ", `"example.org"`, "wildcard", "takes none"}},
 		{"fix disabled twice", "muslsafe {\n disable leak leak\n}", []string{":2 ", `"leak"`, "once"}},
@@ -186,7 +186,7 @@ func TestConfigString(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "cluster domains [cluster.local.]; search domains [example.org.] from the Corefile; report only [leak search failure]"
+	want := "cluster domains [cluster.local.]; search domains [example.org.] from the Corefile; report only [leak search failure fit]"
 	if got := cfg.String(); got != want {
 		t.Errorf("String = %q; want %q", got, want)
 	}

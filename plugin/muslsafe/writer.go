@@ -2,6 +2,7 @@ package muslsafe
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,8 @@ type flight struct {
 	err      error
 	panicked any
 	outcome  outcome
+	isCut    bool         // msg was truncated
+	isBare   bool         // and nothing of the asked type is left in it
 	failed   int          // return code of the failure that was written, else 0
 	addrs    []netip.Addr // of msg, in order, if a wildcard is looked for
 }
@@ -72,6 +75,18 @@ func (f *flight) Write(wire []byte) (int, error) {
 		return 0, err
 	}
 	return len(wire), f.WriteMsg(m)
+}
+
+// overTCP makes the chain take a client for one that came over TCP, so that forward asks over TCP (which it decides by
+// the type of the address alone). The address stays that of the client, which access rules go by.
+type overTCP struct{ dns.ResponseWriter }
+
+// RemoteAddr implements [dns.ResponseWriter].
+func (w overTCP) RemoteAddr() net.Addr {
+	if addr, ok := w.ResponseWriter.RemoteAddr().(*net.UDPAddr); ok {
+		return &net.TCPAddr{IP: addr.IP, Port: addr.Port, Zone: addr.Zone}
+	}
+	return w.ResponseWriter.RemoteAddr()
 }
 
 // watched is the key of the mark that a flight leaves in the context.

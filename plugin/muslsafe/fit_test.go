@@ -1,0 +1,276 @@
+package muslsafe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coredns/coredns/plugin/test"
+	"github.com/coredns/coredns/request"
+	"github.com/miekg/dns"
+)
+
+// bigAnswer is an answer to qname with a chain of aliases, whose names have so many octets, and n addresses.
+func bigAnswer(qname string, qtype uint16, links, octets, n int) *dns.Msg {
+	m := new(dns.Msg).SetReply(query(qname, qtype))
+	owner := qname
+	for i := range links {
+		target := longName(fmt.Sprintf("link%d", i), octets)
+		m.Answer = append(m.Answer, test.CNAME(fmt.Sprintf("%s %d IN CNAME %s", owner, 300-i, target)))
+		owner = target
+	}
+	for i := range n {
+		if qtype == dns.TypeA {
+			m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: owner, Rrtype: qtype, Class: dns.ClassINET, Ttl: 60}, A: net.IPv4(192, 0, byte(i>>8), byte(i))})
+		} else {
+			m.Answer = append(m.Answer, &dns.AAAA{Hdr: dns.RR_Header{Name: owner, Rrtype: qtype, Class: dns.ClassINET, Ttl: 60}, AAAA: net.ParseIP(fmt.Sprintf("2001:db8::%x", i))})
+		}
+	}
+	return m
+}
+
+// longName is a name of so many octets on the wire, which shares no end with the others.
+func longName(start string, octets int) string {
+	name := start
+	for left := octets - len(name) - 2; left > len(start)+1; left = octets - len(name) - 2 {
+		name += "." + start + strings.Repeat("x", min(63, left-1)-len(start))
+	}
+	return name + "."
+}
+
+func TestFit(t *testing.T) {
+	odd := test.CAA("www.example.org. 60 IN CAA 0 issue \"ca.example.net\"")
+	extra := make([]dns.RR, 40)
+	for i := range extra {
+		extra[i] = test.A(fmt.Sprintf("ns%d.example.net. 60 IN A 192.0.2.53", i))
+	}
+	soa := test.SOA("example.org. 60 IN SOA ns.example.org. hostmaster.example.org. 1 2 3 4 5")
+	edit := func(m *dns.Msg, f func(*dns.Msg)) *dns.Msg { f(m); return m }
+	tests := []struct {
+		about     string
+		m         *dns.Msg
+		addresses int
+		links     int
+		cut       bool
+		same      bool
+	}{
+		{"small", bigAnswer("www.example.org.", dns.TypeA, 0, 0, 3), 3, 0, false, true},
+		{"as many as fit compressed", bigAnswer("www.example.org.", dns.TypeA, 0, 0, 29), 29, 0, false, true},
+		{"one more", bigAnswer("www.example.org.", dns.TypeA, 0, 0, 30), 29, 0, true, false},
+		{"many AAAA", bigAnswer("www.example.org.", dns.TypeAAAA, 0, 0, 100), 17, 0, true, false},
+		{"odd type in front", edit(bigAnswer("www.example.org.", dns.TypeA, 0, 0, 2), func(m *dns.Msg) { m.Answer = slices.Insert(m.Answer, 0, dns.RR(odd)) }), 2, 0, false, false},
+		{"large additional section", edit(bigAnswer("www.example.org.", dns.TypeA, 1, 20, 3), func(m *dns.Msg) { m.Extra = extra }), 3, 1, false, false},
+		{"chain of four that fits", bigAnswer("www.example.org.", dns.TypeA, 4, 40, 3), 3, 4, false, true},
+		{"chain of ten", bigAnswer("www.example.org.", dns.TypeA, 10, 60, 3), 3, 1, false, false},
+		{"chain of ten and thirty addresses", bigAnswer("www.example.org.", dns.TypeA, 10, 60, 30), 25, 1, true, false},
+		{"chain of thirty", bigAnswer("www.example.org.", dns.TypeAAAA, 30, 250, 2), 2, 1, false, false},
+		{"longest names", bigAnswer(longName("www", 254), dns.TypeA, 3, 254, 20), 15, 0, true, false},
+		{"cut before", edit(bigAnswer("www.example.org.", dns.TypeA, 0, 0, 3), func(m *dns.Msg) { m.Truncated = true }), 3, 0, true, true},
+		{"negative with a large authority section", edit(bigAnswer("www.example.org.", dns.TypeA, 0, 0, 0), func(m *dns.Msg) { m.Ns = append(slices.Clone(extra), soa) }), 0, 0, false, false},
+		{"negative at the end of a long chain", edit(bigAnswer("www.example.org.", dns.TypeA, 20, 60, 0), func(m *dns.Msg) { m.Ns = []dns.RR{soa} }), 0, 0, false, false},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			before := tc.m.String()
+			got := fit(tc.m, tc.m.Question[0], 7)
+			chain, addresses := split(got.Answer, got.Question[0].Qtype)
+			if len(addresses) != tc.addresses || len(chain) != tc.links || got.Truncated != tc.cut || (got == tc.m) != tc.same {
+				t.Errorf("fit = %d addresses, %d links, TC %v, same message %v; want %d, %d, %v, %v",
+					len(addresses), len(chain), got.Truncated, got == tc.m, tc.addresses, tc.links, tc.cut, tc.same)
+			}
+			if tc.addresses == 0 && !slices.ContainsFunc(got.Ns, isType(dns.TypeSOA)) {
+				t.Errorf("authority = %v; want the SOA in it", got.Ns)
+			}
+			checkFit(t, tc.m, got)
+			if tc.m.String() != before {
+				t.Error("the message of the upstream was modified")
+			}
+		})
+	}
+}
+
+// checkFit checks what holds for every message that was made to fit.
+func checkFit(t *testing.T, m, got *dns.Msg) {
+	t.Helper()
+	q := m.Question[0]
+	chain, addresses := split(got.Answer, q.Qtype)
+	_, all := split(m.Answer, q.Qtype)
+
+	// The server scrubs what we hand on, and must find nothing to cut.
+	sent := got.Copy()
+	(&request.Request{Req: query(q.Name, q.Qtype), W: &test.ResponseWriter{}}).Scrub(sent)
+	wire, err := sent.Pack()
+	if err != nil {
+		t.Fatalf("does not pack: %v", err)
+	}
+	if len(wire) > smallSize || sent.Truncated != got.Truncated || len(sent.Answer) != len(got.Answer) {
+		t.Errorf("%d octets, TC %v, %d records on the wire; want at most %d, TC %v and %d", len(wire), sent.Truncated, len(sent.Answer), smallSize, got.Truncated, len(got.Answer))
+	}
+	if len(all) > 0 && len(addresses) == 0 {
+		t.Errorf("no address of %d is left", len(all))
+	}
+	if got.Truncated != (m.Truncated || len(addresses) < len(all)) {
+		t.Errorf("TC %v with %d of %d addresses", got.Truncated, len(addresses), len(all))
+	}
+	if len(chain)+len(addresses) != len(got.Answer) {
+		t.Errorf("answer = %v; want aliases and addresses alone", got.Answer)
+	}
+	seen := map[netip.Addr]int{}
+	for _, addr := range addressesOf(all, q.Qtype) {
+		seen[addr]++
+	}
+	for _, addr := range addressesOf(addresses, q.Qtype) {
+		if seen[addr]--; seen[addr] < 0 {
+			t.Errorf("address %v is not in the answer of the upstream, or not as often", addr)
+		}
+	}
+}
+
+func addressesOf(rrs []dns.RR, qtype uint16) []netip.Addr {
+	return addresses(&dns.Msg{Answer: rrs}, qtype)
+}
+
+// TestFitChain follows the aliases from the question to the addresses, as glibc and Go do.
+func TestFitChain(t *testing.T) {
+	for links := range 31 {
+		for _, octets := range []int{20, 60, 120, 250, 255} {
+			for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+				m := bigAnswer("www.example.org.", qtype, links, octets, 30)
+				got := fit(m, m.Question[0], 0)
+				checkFit(t, m, got)
+				chain, addresses := split(got.Answer, qtype)
+				owner := "www.example.org."
+				for _, link := range chain {
+					if link.Hdr.Name != owner {
+						t.Fatalf("%d links of %d octets: %v does not follow %s", links, octets, link, owner)
+					}
+					owner = link.Target
+				}
+				for _, rr := range addresses {
+					if rr.Header().Name != owner {
+						t.Errorf("%d links of %d octets: %v does not belong to %s", links, octets, rr, owner)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestFitRotates starts at each of 200 addresses in turn: each is left in the answer as often as the others.
+func TestFitRotates(t *testing.T) {
+	m := bigAnswer("www.example.org.", dns.TypeA, 0, 0, 200)
+	count := map[netip.Addr]int{}
+	for start := range 200 {
+		for _, addr := range addressesOf(fit(m, m.Question[0], start).Answer, dns.TypeA) {
+			count[addr]++
+		}
+	}
+	for addr, n := range count {
+		if n != 29 {
+			t.Errorf("%v in %d of 200 answers; want 29", addr, n)
+		}
+	}
+	if len(count) != 200 {
+		t.Errorf("%d addresses seen; want all 200", len(count))
+	}
+}
+
+// FuzzFit takes any message for the answer of an upstream.
+func FuzzFit(f *testing.F) {
+	for _, m := range []*dns.Msg{
+		bigAnswer("www.example.org.", dns.TypeA, 0, 0, 100), bigAnswer("www.example.org.", dns.TypeAAAA, 10, 60, 30), bigAnswer(longName("www", 254), dns.TypeA, 3, 254, 20),
+	} {
+		wire, err := m.Pack()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(wire, 3)
+	}
+	f.Fuzz(func(t *testing.T, wire []byte, start int) {
+		m := new(dns.Msg)
+		if m.Unpack(wire) != nil || len(m.Question) != 1 || start < 0 {
+			t.Skip("no answer")
+		}
+		if q := m.Question[0]; q.Qtype != dns.TypeA && q.Qtype != dns.TypeAAAA || outcomeOf(m, q.Qtype) != data || m.IsTsig() != nil {
+			t.Skip("no addresses")
+		}
+		if _, err := m.Copy().Pack(); err != nil {
+			t.Skip("does not pack as it came")
+		}
+		_, all := split(m.Answer, m.Question[0].Qtype)
+		if len(addressesOf(all, m.Question[0].Qtype)) != len(all) {
+			t.Skip("addresses without octets")
+		}
+		m.Extra = slices.DeleteFunc(m.Extra, isType(dns.TypeOPT))
+		checkFit(t, m, fit(m, m.Question[0], start))
+	})
+}
+
+// TestWholeAnswer has an upstream that cuts its answers over UDP.
+func TestWholeAnswer(t *testing.T) {
+	tests := []struct {
+		about    string
+		overUDP  int // addresses that are left over UDP
+		overTCP  outcome
+		client   *test.ResponseWriter
+		edns     bool
+		report   bool
+		want     int
+		wantCut  bool
+		askedTCP bool
+	}{
+		{"nothing over UDP", 0, data, &test.ResponseWriter{}, false, false, 3, false, true},
+		{"some over UDP", 1, data, &test.ResponseWriter{}, false, false, 3, false, true},
+		{"TCP fails, nothing over UDP", 0, failure, &test.ResponseWriter{}, false, false, 0, true, true},
+		{"TCP fails, some over UDP", 1, failure, &test.ResponseWriter{}, false, false, 1, true, true},
+		{"TCP is silent, some over UDP", 1, unknown, &test.ResponseWriter{}, false, false, 1, true, true},
+		{"client with EDNS", 1, data, &test.ResponseWriter{}, true, false, 1, true, false},
+		{"report", 1, data, &test.ResponseWriter{}, false, true, 1, true, false},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				var askedTCP atomic.Bool
+				p := testPlugin(test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+					state := request.Request{W: w, Req: r}
+					if state.IP() != "10.240.0.1" {
+						t.Errorf("asked on behalf of %s; want the client", state.IP())
+					}
+					m := bigAnswer(r.Question[0].Name, r.Question[0].Qtype, 0, 0, 3)
+					if state.Proto() == "udp" {
+						m.Answer, m.Truncated = m.Answer[:tc.overUDP], true
+						return dns.RcodeSuccess, w.WriteMsg(m)
+					}
+					askedTCP.Store(true)
+					switch tc.overTCP {
+					case unknown:
+						time.Sleep(silence)
+						fallthrough
+					case failure:
+						return dns.RcodeServerFailure, errors.New("connection refused")
+					}
+					return dns.RcodeSuccess, w.WriteMsg(m)
+				}))
+				p.cfg.report = tc.report
+				r := query(plainName, dns.TypeA)
+				if tc.edns {
+					r.SetEdns0(1232, false)
+				}
+				m, _, err := exchange(t, p, r)
+				if err != nil || len(m.Answer) != tc.want || m.Truncated != tc.wantCut {
+					t.Errorf("reply = %v, %v; want %d addresses, TC %v", m, err, tc.want, tc.wantCut)
+				}
+				if askedTCP.Load() != tc.askedTCP {
+					t.Errorf("asked over TCP: %v; want %v", askedTCP.Load(), tc.askedTCP)
+				}
+			})
+		})
+	}
+}
