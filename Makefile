@@ -45,6 +45,7 @@ bench:
 fuzz:
 	go test -run '^$$' -fuzz FuzzLeak -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./plugin/muslsafe
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./plugin/muslsafe
+	go test -run '^$$' -fuzz FuzzFit -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./plugin/muslsafe
 
 image: build
 	docker build --tag $(IMAGE):$(VERSION) --tag $(IMAGE):latest --file build/image/Dockerfile '$(BIN)'

@@ -362,3 +362,58 @@ func TestFailuresInTheCache(t *testing.T) {
 		})
 	}
 }
+
+// TestBigAnswers has answers that do not fit 512 bytes, as real zones have them. Without muslsafe, musl before 1.2.4 finds
+// nothing in some of them. With it, it finds addresses wherever a server can get them, and the others find as many as before.
+func TestBigAnswers(t *testing.T) {
+	lab.Require(t)
+	lab.ResolvConf(t, resolvConf)
+	server, err := upstream.Serve("127.0.0.2:53", &upstream.Script{Zones: []upstream.Zone{
+		{Name: "plain.test.", Net: 1, Scripted: true}, {Name: upstream.LinkZone, Net: 4},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	cases := []struct {
+		behaviour string
+		old       [2]bool // musl before 1.2.4 finds an address, without and with
+	}{
+		{"data-n100", [2]bool{true, true}},
+		{"data-c10-l60-n30", [2]bool{false, true}},
+		{"tcempty", [2]bool{false, true}},
+		{"tcsome", [2]bool{true, true}},
+		{"tcsome-xclose", [2]bool{true, true}},
+		{"tcempty-xclose", [2]bool{false, false}},
+	}
+	counts := map[string][2]int{}
+	for i := range 2 {
+		with := i == 1
+		t.Run(fmt.Sprintf("muslsafe=%v", with), func(t *testing.T) {
+			line := map[bool]string{false: "", true: "muslsafe"}[with]
+			lab.CoreDNS(t, ". {\n bind 127.0.0.1\n "+line+"\n cache 30 {\n servfail 0\n }\n forward . 127.0.0.2\n}\n", nil)
+			for nr, libc := range lab.Libcs(t) {
+				for _, c := range cases {
+					// No two lookups share a name, and so an entry of the cache that came over TCP.
+					got, _ := libc.Lookup(t, fmt.Sprintf("%s.nodata.x%d.plain.test.", c.behaviour, nr))
+					found := len(got)
+					if strings.HasPrefix(got[0], "EAI_") {
+						found = 0
+					}
+					key := libc.Name + " " + c.behaviour
+					n := counts[key]
+					n[i] = found
+					counts[key] = n
+					isOld := libc.Musl() && libc.Name < "musl 1.2.4"
+					if isOld && (found > 0) != c.old[i] {
+						t.Errorf("%s: %s = %v; want an address: %v", libc.Name, c.behaviour, got, c.old[i])
+					}
+					if with && !isOld && n[1] < n[0] {
+						t.Errorf("%s: %s = %d addresses; want %d, as without muslsafe", libc.Name, c.behaviour, n[1], n[0])
+					}
+				}
+			}
+		})
+	}
+	t.Logf("addresses without and with muslsafe: %v", counts)
+}

@@ -48,7 +48,7 @@ func TestLog(t *testing.T) {
 	} {
 		server.Await(t, want) // the line is written after the answer
 	}
-	const line = "cluster domains [cluster.local.]; search domains [corp.example.com.] from /etc/resolv.conf; fixes [leak pair search failure]\n"
+	const line = "cluster domains [cluster.local.]; search domains [corp.example.com.] from /etc/resolv.conf; fixes [leak pair search failure fit]\n"
 	if n := strings.Count(server.Log(), line); n != 1 {
 		t.Errorf("%q is %d times in the log; want once:\n%s", line, n, server.Log())
 	}
@@ -90,7 +90,7 @@ func TestReloadOfBrokenCorefile(t *testing.T) {
 	server := lab.Run(t, dir, "-conf", conf)
 	write(". {\n muslsafe {\n  disable leek\n }\n whoami\n}\n")
 	server.Signal(t, syscall.SIGUSR1, "SIGUSR1: Reloading")
-	server.Await(t, `Corefile:3 - Error during parsing: unknown fix "leek"; expect one of leak, pair, search, failure`)
+	server.Await(t, `Corefile:3 - Error during parsing: unknown fix "leek"; expect one of leak, pair, search, failure, fit`)
 	if m := ask(t, leaked, dns.TypeA); m.Rcode != dns.RcodeNameError {
 		t.Errorf("after the reload failed: %v; want NXDOMAIN", m)
 	}
