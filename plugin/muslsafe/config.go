@@ -19,13 +19,14 @@ const (
 	fixFit          // an answer fits without EDNS and TCP
 	fixIPv4only     // AAAA follows from A
 	fixWildcard     // NXDOMAIN for a name that a wildcard took over
+	fixDot          // NXDOMAIN for the malformed query of "search ."
 	numFixes
 )
 
 // fixNames holds the names of the fixes, in the order of their constants.
 var fixNames = [numFixes]string{
 	fixLeak: "leak", fixPair: "pair", fixSearch: "search", fixFailure: "failure", fixFit: "fit",
-	fixIPv4only: "ipv4only", fixWildcard: "wildcard",
+	fixIPv4only: "ipv4only", fixWildcard: "wildcard", fixDot: "dot",
 }
 
 // byDefault are the fixes that are on unless they are disabled. The others are properties of their own.

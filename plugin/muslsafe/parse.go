@@ -39,6 +39,7 @@ var properties = []property{
 	{"disable", "FIX...", parseDisable},
 	{"ipv4only", "", parseIPv4only},
 	{"wildcard", "", parseWildcard},
+	{"dot", "", parseDot},
 	{"ttl", "SECONDS", parseTTL},
 	{"report", "", parseReport},
 }
@@ -226,6 +227,11 @@ func parseIPv4only(s *settings, _ []string) error {
 
 func parseWildcard(s *settings, _ []string) error {
 	s.enabled[fixWildcard] = true
+	return nil
+}
+
+func parseDot(s *settings, _ []string) error {
+	s.enabled[fixDot] = true
 	return nil
 }
 

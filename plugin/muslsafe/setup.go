@@ -21,6 +21,12 @@ func setup(c *caddy.Controller) error {
 		return plugin.Error(pluginName, err)
 	}
 
+	if cfg.enabled[fixDot] {
+		if err := decorateWriter(dnsserver.GetConfig(c), cfg.report); err != nil {
+			return plugin.Error(pluginName, err)
+		}
+	}
+
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
 		return newMuslsafe(next, cfg)
 	})

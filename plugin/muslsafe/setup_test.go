@@ -99,11 +99,12 @@ func TestParseErrors(t *testing.T) {
 		corefile string
 		want     []string
 	}{
-		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ipv4only, wildcard, ttl, report"}},
+		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ipv4only, wildcard, dot, ttl, report"}},
 		{"unknown fix", "muslsafe {\n\n disable leaks\n}", []string{":3 ", `unknown fix "leaks"`, "leak, pair, search, failure, fit"}},
 		{"empty fix", "muslsafe {\n disable \"\"\n}", []string{":2 ", `unknown fix ""`, "leak, pair, search, failure, fit"}},
 		{"fix that is off", "muslsafe {\n disable wildcard\n}", []string{":2 ", `unknown fix "wildcard"`, "leak, pair, search, failure, fit"}},
 		{"ipv4only with argument", "muslsafe {\n ipv4only yes\n}", []string{":2 ", `"yes"`, "ipv4only", "takes none"}},
+		{"dot with argument", "muslsafe {\n dot .\n}", []string{":2 ", `"."`, "dot", "takes none"}},
 		{"wildcard with argument", "muslsafe {\n wildcard example.org\n}", []string{":2 ", `"example.org"`, "wildcard", "takes none"}},
 		{"fix disabled twice", "muslsafe {\n disable leak leak\n}", []string{":2 ", `"leak"`, "once"}},
 		{"cluster without domain", "muslsafe {\n cluster\n}", []string{":2 ", `"cluster"`, "cluster DOMAIN..."}},
