@@ -43,9 +43,9 @@ bench:
 	go test -run '^$$' -bench . -benchmem ./plugin/...
 
 fuzz:
-	go test -run '^$$' -fuzz FuzzLeak -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./plugin/muslsafe
-	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./plugin/muslsafe
-	go test -run '^$$' -fuzz FuzzFit -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./plugin/muslsafe
+	for target in FuzzLeak FuzzParse FuzzFit FuzzIsDotQuery; do \
+		go test -run '^$$' -fuzz $$target -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./plugin/muslsafe || exit 1; \
+	done
 
 image: build
 	docker build --tag $(IMAGE):$(VERSION) --tag $(IMAGE):latest --file build/image/Dockerfile '$(BIN)'

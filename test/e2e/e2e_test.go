@@ -381,6 +381,7 @@ func TestBigAnswers(t *testing.T) {
 	}{
 		{"data-n100", [2]bool{true, true}},
 		{"data-c10-l60-n30", [2]bool{false, true}},
+		{"data-c20-l60-n5", [2]bool{false, true}},
 		{"tcempty", [2]bool{false, true}},
 		{"tcsome", [2]bool{true, true}},
 		{"tcsome-xclose", [2]bool{true, true}},
@@ -416,4 +417,31 @@ func TestBigAnswers(t *testing.T) {
 		})
 	}
 	t.Logf("addresses without and with muslsafe: %v", counts)
+}
+
+// TestSearchDot has a node whose resolv.conf says "search .".
+func TestSearchDot(t *testing.T) {
+	lab.Require(t)
+	lab.ResolvConf(t, "nameserver 127.0.0.1\nsearch .\noptions ndots:5\n")
+	lab.Dnsmasq(t, public)
+	for _, with := range []bool{false, true} {
+		t.Run(fmt.Sprintf("muslsafe=%v", with), func(t *testing.T) {
+			line := map[bool]string{false: "", true: "muslsafe {\n dot\n }"}[with]
+			lab.CoreDNS(t, ". {\n bind 127.0.0.1\n "+line+"\n forward . 127.0.0.3\n}\n", nil)
+			var wg sync.WaitGroup
+			for _, libc := range lab.Libcs(t) {
+				wg.Go(func() {
+					want := web
+					if !with && libc.Musl() && libc.Name < "musl 1.2.4" {
+						want = "EAI_AGAIN"
+					}
+					got, took := libc.Lookup(t, "www.example.org")
+					if !slices.Equal(got, []string{want}) || with && took > patience {
+						t.Errorf("%s: %v after %v; want %s", libc.Name, got, took, want)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
 }
