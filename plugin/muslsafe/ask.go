@@ -152,17 +152,11 @@ func (p *Muslsafe) callNext(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 // ask sends a query of our own on behalf of the client of q, or joins an equal one. What is asked for another name
 // than the client's goes through the whole server, to the server block that owns the name.
 func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
-	key := keyOf(q.w, q.r, lower(name), qtype)
-	key.routed = key.name != q.name
-	ctx, cancel := context.WithTimeout(withOwnMetadata(q.ctx), subqueryLimit)
-	f := newFlight(ctx, q.w, q.r, key)
-	f.question[0].Name, f.question[0].Qtype = name, qtype
-	f.ours = true
-
-	f, isNew := p.inAir.join(f, q.wait.wake, false)
+	f, cancel := p.subquery(q, q.w, name, qtype)
+	joined, isNew := p.inAir.join(f, q.wait.wake, false)
 	if !isNew {
 		cancel()
-		return f
+		return joined
 	}
 	go func() {
 		defer cancel()
@@ -171,17 +165,27 @@ func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
 	return f
 }
 
-// askWhole sends the query of the client of q once more, so that it is answered as over TCP. Nobody joins it: what the
-// client needs is the message.
-func (p *Muslsafe) askWhole(q *inquiry) *flight {
-	ctx, cancel := context.WithTimeout(withOwnMetadata(q.ctx), subqueryLimit)
-	f := newFlight(ctx, overTCP{q.w}, q.r, keyOf(overTCP{q.w}, q.r, q.name, q.r.Question[0].Qtype))
-	f.ours, f.wake = true, q.wait.wake
+// askWhole asks for name, with the type that the client of q wants, so that it is answered as over TCP. Nobody joins it:
+// what the client needs is the message.
+func (p *Muslsafe) askWhole(q *inquiry, name string) *flight {
+	f, cancel := p.subquery(q, overTCP{q.w}, name, q.r.Question[0].Qtype)
+	f.wake = q.wait.wake
 	go func() {
 		defer cancel()
 		p.fly(f)
 	}()
 	return f
+}
+
+// subquery prepares a query of our own. The function that comes with it frees what it holds.
+func (p *Muslsafe) subquery(q *inquiry, w dns.ResponseWriter, name string, qtype uint16) (*flight, context.CancelFunc) {
+	key := keyOf(w, q.r, lower(name), qtype)
+	key.routed = key.name != q.name
+	ctx, cancel := context.WithTimeout(withOwnMetadata(q.ctx), subqueryLimit)
+	f := newFlight(ctx, w, q.r, key)
+	f.question[0].Name, f.question[0].Qtype = name, qtype
+	f.ours = true
+	return f, cancel
 }
 
 // siblingType returns AAAA for A, and A for AAAA.

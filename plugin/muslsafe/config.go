@@ -18,6 +18,7 @@ const (
 	fixFailure      // a failing half of a pair does not hide the other
 	fixFit          // an answer fits without EDNS and TCP
 	fixIPv4only     // AAAA follows from A
+	fixComplete     // the address at the end of a search, at its first step
 	fixWildcard     // NXDOMAIN for a name that a wildcard took over
 	fixDot          // NXDOMAIN for the malformed query of "search ."
 	numFixes
@@ -26,7 +27,7 @@ const (
 // fixNames holds the names of the fixes, in the order of their constants.
 var fixNames = [numFixes]string{
 	fixLeak: "leak", fixPair: "pair", fixSearch: "search", fixFailure: "failure", fixFit: "fit",
-	fixIPv4only: "ipv4only", fixWildcard: "wildcard", fixDot: "dot",
+	fixIPv4only: "ipv4only", fixComplete: "complete", fixWildcard: "wildcard", fixDot: "dot",
 }
 
 // byDefault are the fixes that are on unless they are disabled. The others are properties of their own.

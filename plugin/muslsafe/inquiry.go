@@ -28,10 +28,9 @@ type inquiry struct {
 	began time.Time
 	wait  *waiter
 
-	own     *flight       // nil if AAAA is never asked (ipv4only)
-	whole   *flight       // own over TCP, if that was cut and the client cannot ask for the rest
-	sibling *flight       // nil until it is needed
-	until   time.Duration // when a silent sibling has failed
+	own     *flight // nil if AAAA is never asked (ipv4only)
+	whole   *flight // own over TCP, if that was cut and the client cannot ask for the rest
+	sibling *flight // nil until it is needed
 	ahead   []*flight
 	public  *wildcardCheck
 }
@@ -59,12 +58,18 @@ func (p *Muslsafe) newWaiter() *waiter {
 	return wt
 }
 
+// open readies an inquiry. The clock runs from the first time on.
+func (q *inquiry) open() {
+	if q.began.IsZero() {
+		q.began = time.Now()
+	}
+	q.wait = q.p.newWaiter()
+}
+
 // begin starts an inquiry with the client's own query, or joins an equal one, as when the client repeats it.
 func (q *inquiry) begin() {
-	q.began = time.Now()
+	q.open()
 	q.place = q.p.cfg.suffixes.place(q.name)
-	q.wait = q.p.newWaiter()
-	q.until = silentAfter
 	if q.p.ipv4only && q.r.Question[0].Qtype == dns.TypeAAAA {
 		q.sibling = q.p.ask(q, q.r.Question[0].Name, dns.TypeA)
 		return
@@ -81,7 +86,7 @@ func (q *inquiry) begin() {
 // close gives the waiter back, unless a goroutine may still read from it.
 func (q *inquiry) close() {
 	q.wait.timer.Stop()
-	if q.own == nil || !q.own.landed.Load() {
+	if q.own != nil && !q.own.landed.Load() {
 		return
 	}
 	q.wait.own = nil
@@ -133,7 +138,6 @@ func (q *inquiry) sleep(elapsed time.Duration) {
 func (q *inquiry) askFor(n needs) {
 	if n.sibling && q.sibling == nil && !q.p.ipv4only {
 		q.sibling = q.p.ask(q, q.r.Question[0].Name, siblingType(q.r.Question[0].Qtype))
-		q.until = min(max(q.sibling.began.Sub(q.began)+silentLate, silentAfter), overAfter)
 	}
 	if n.ahead && q.ahead == nil {
 		q.ahead = []*flight{}
@@ -142,7 +146,7 @@ func (q *inquiry) askFor(n needs) {
 		}
 	}
 	if n.public && q.public == nil {
-		q.public = q.checkWildcard()
+		q.public = q.checkWildcard(q.name, q.place.at)
 	}
 }
 
@@ -172,7 +176,7 @@ func (q *inquiry) evidence(elapsed time.Duration) evidence {
 		qtype:   q.r.Question[0].Qtype,
 		scope:   q.place.scope,
 		own:     q.readOwn(elapsed >= silentAfter),
-		sibling: q.read(q.sibling, elapsed >= q.until),
+		sibling: q.readBy(q.sibling, elapsed),
 		ahead:   q.readAhead(elapsed >= overAfter),
 		late:    elapsed >= lateAfter,
 		enabled: &q.p.cfg.enabled,
@@ -185,7 +189,7 @@ func (q *inquiry) evidence(elapsed time.Duration) evidence {
 		}
 	}
 	if q.public != nil {
-		e.public = q.public.read(q, elapsed >= overAfter)
+		e.public = q.public.read(q, q.ownPair(), elapsed >= overAfter)
 	}
 	return e
 }
@@ -212,6 +216,26 @@ func (q *inquiry) read(f *flight, overdue bool) outcome {
 	return unknown
 }
 
+// readBy returns the outcome of a flight of our own after a time.
+func (q *inquiry) readBy(f *flight, elapsed time.Duration) outcome {
+	until := silentAfter
+	if f != nil {
+		until = min(max(f.began.Sub(q.began)+silentLate, silentAfter), overAfter)
+	}
+	return q.read(f, elapsed >= until)
+}
+
+// await waits for the outcome of a flight of our own.
+func (q *inquiry) await(f *flight) outcome {
+	for {
+		elapsed := time.Since(q.began)
+		if o := q.readBy(f, elapsed); o != unknown {
+			return o
+		}
+		q.sleep(elapsed)
+	}
+}
+
 // readOwn returns the outcome of the own half. If it came cut, for a client that may not be able to ask for the rest,
 // it is asked for over TCP first. If that fails, it stays as cut as it came; it may take its time where nothing came over
 // UDP, which an old musl takes for the end.
@@ -221,7 +245,7 @@ func (q *inquiry) readOwn(overdue bool) outcome {
 	}
 	if q.own.isCut && q.p.cfg.enabled[fixFit] && !q.p.cfg.report && q.isSmall() {
 		if q.whole == nil {
-			q.whole = q.p.askWhole(q)
+			q.whole = q.p.askWhole(q, q.r.Question[0].Name)
 		}
 		if o := q.read(q.whole, overdue && !q.own.isBare); o != failure {
 			return o

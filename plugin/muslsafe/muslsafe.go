@@ -7,6 +7,7 @@ import (
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
+	"golang.org/x/sync/singleflight"
 )
 
 // Muslsafe keeps answers from clients that would make the resolver of musl fail or wait. It is safe for
@@ -18,11 +19,14 @@ type Muslsafe struct {
 	ipv4only bool // AAAA follows from A, and is never asked
 	inAir    flights
 	probes   probes
+	choices  choices
+	walks    singleflight.Group
 	waiters  chan *waiter // free ones
 }
 
 func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 	return &Muslsafe{
+		choices:  newChoices(),
 		Next:     next,
 		cfg:      cfg,
 		ipv4only: cfg.enabled[fixIPv4only] && !cfg.report,
@@ -43,13 +47,19 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	if !p.cfg.covers(name) {
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
+	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name}
+	if p.cfg.enabled[fixComplete] && asksAddress(r) {
+		if m := q.complete(); m != nil {
+			return p.serveCompleted(ctx, w, r, m)
+		}
+	}
 	if at, ok := p.cfg.suffixes.leak(name); ok && p.cfg.enabled[fixLeak] {
 		return p.serveLeak(ctx, w, r, at)
 	}
 	if !asksAddress(r) || !p.cfg.judges() {
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
-	return p.servePair(ctx, w, r, name)
+	return q.servePair()
 }
 
 // concerns reports whether r is a query that muslsafe may answer or judge. A client that sets DO or CD validates
@@ -68,6 +78,15 @@ func asksAddress(r *dns.Msg) bool {
 	return r.Question[0].Qtype == dns.TypeA || r.Question[0].Qtype == dns.TypeAAAA
 }
 
+// serveCompleted answers the first query of a search with what the whole search finds.
+func (p *Muslsafe) serveCompleted(ctx context.Context, w dns.ResponseWriter, r, m *dns.Msg) (int, error) {
+	record(ctx, fixComplete)
+	if p.cfg.report {
+		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+	}
+	return dns.RcodeSuccess, w.WriteMsg(m)
+}
+
 // serveLeak denies a name, of which the part from offset at on cannot exist.
 func (p *Muslsafe) serveLeak(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, at int) (int, error) {
 	record(ctx, fixLeak)
@@ -79,24 +98,23 @@ func (p *Muslsafe) serveLeak(ctx context.Context, w dns.ResponseWriter, r *dns.M
 
 // servePair asks the rest of the chain, judges what it writes together with what else the verdict needs, and writes
 // the result.
-func (p *Muslsafe) servePair(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (int, error) {
-	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name}
+func (q *inquiry) servePair() (int, error) {
 	q.begin()
 	defer q.close()
 
 	rule := q.settle()
-	if rule.verdict != pass && !p.cfg.report {
-		record(ctx, rule.fix)
-		return dns.RcodeSuccess, w.WriteMsg(q.negative(rule))
+	if rule.verdict != pass && !q.p.cfg.report {
+		record(q.ctx, rule.fix)
+		return dns.RcodeSuccess, q.w.WriteMsg(q.negative(rule))
 	}
-	if p.cfg.report {
-		p.reportFix(ctx, r, rule)
+	if q.p.cfg.report {
+		q.p.reportFix(q.ctx, q.r, rule)
 	}
 	reply, rcode, err := q.pass()
 	if reply == nil {
 		return rcode, err
 	}
-	if werr := w.WriteMsg(reply); err == nil {
+	if werr := q.w.WriteMsg(reply); err == nil {
 		err = werr
 	}
 	return rcode, err

@@ -38,6 +38,7 @@ var properties = []property{
 	{"except", "NAME...", parseExcept},
 	{"disable", "FIX...", parseDisable},
 	{"ipv4only", "", parseIPv4only},
+	{"complete", "", parseComplete},
 	{"wildcard", "", parseWildcard},
 	{"dot", "", parseDot},
 	{"ttl", "SECONDS", parseTTL},
@@ -60,7 +61,7 @@ func parse(c *caddy.Controller) (*config, error) {
 	if c.Next() {
 		return nil, c.Err(surplus(c.Val()))
 	}
-	if err := s.complete(c.ServerBlockKeys); err != nil {
+	if err := s.finish(c.ServerBlockKeys); err != nil {
 		return nil, c.Err(err.Error())
 	}
 	return &s.config, nil
@@ -101,8 +102,8 @@ func propertyNames() string {
 	return strings.Join(names, ", ")
 }
 
-// complete fills in what the Corefile leaves open. The keys are those of the server block.
-func (s *settings) complete(keys []string) error {
+// finish fills in what the Corefile leaves open. The keys are those of the server block.
+func (s *settings) finish(keys []string) error {
 	if s.cluster == nil {
 		s.cluster = []domain{defaultCluster}
 	}
@@ -222,6 +223,11 @@ func defaultFixes() string {
 
 func parseIPv4only(s *settings, _ []string) error {
 	s.enabled[fixIPv4only] = true
+	return nil
+}
+
+func parseComplete(s *settings, _ []string) error {
+	s.enabled[fixComplete] = true
 	return nil
 }
 

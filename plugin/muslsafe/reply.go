@@ -43,6 +43,29 @@ func turned(m, r *dns.Msg, rcode int, zone string, ttl uint32, f fix) *dns.Msg {
 	return &c
 }
 
+// aliased returns the answer to r that leads over link to what m says about its target. The link, which is modified, is
+// kept no longer than anything behind it. Nothing of m is.
+func aliased(m, r *dns.Msg, link *dns.CNAME) *dns.Msg {
+	c := *m
+	c.Id, c.Question = r.Id, r.Question
+	c.Authoritative = true // which speaks for the first owner in the answer (RFC 1035, section 4.1.1)
+	c.AuthenticatedData = false
+	c.Answer = make([]dns.RR, 1, 1+len(m.Answer))
+	c.Answer[0] = link
+	for _, rr := range m.Answer {
+		if t := rr.Header().Rrtype; t == dns.TypeCNAME || t == r.Question[0].Qtype {
+			link.Hdr.Ttl = min(link.Hdr.Ttl, rr.Header().Ttl)
+			c.Answer = append(c.Answer, dns.Copy(rr))
+		}
+	}
+	c.Ns = slices.DeleteFunc(slices.Clone(m.Ns), func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeSOA })
+	if outcomeOf(m, r.Question[0].Qtype) == nodata && len(c.Ns) == 0 {
+		c.Ns = []dns.RR{soa(link.Target, link.Hdr.Ttl)}
+	}
+	explain(&c, r, fixComplete)
+	return &c
+}
+
 // soa returns the SOA of an empty zone as RFC 6303, section 3, makes it, with the TTL for negative answers.
 func soa(zone string, ttl uint32) *dns.SOA {
 	return &dns.SOA{

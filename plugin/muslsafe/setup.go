@@ -1,6 +1,7 @@
 package muslsafe
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/coredns/caddy"
@@ -33,6 +34,9 @@ func setup(c *caddy.Controller) error {
 
 	c.OnStartup(func() error {
 		zones := strings.Join(c.ServerBlockKeys, ", ")
+		if cfg.enabled[fixComplete] && dnsserver.GetConfig(c).Handler("autopath") != nil {
+			return plugin.Error(pluginName, fmt.Errorf(`server block %s: "complete" and the autopath plugin both do the whole search at its first query; expect one of them`, zones))
+		}
 		log.Infof("%s: %s", zones, cfg)
 		if cfg.judges() && dnsserver.GetConfig(c).Handler("cache") == nil {
 			log.Warningf("%s: no cache in this server block, so a lookup of musl may cost up to four queries upstream in place of two", zones)
