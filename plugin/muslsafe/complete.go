@@ -10,8 +10,9 @@ import (
 // X.svc.C, X.C, X with each search domain of the nodes, and X itself, until it has an address.
 type search struct {
 	x         string
-	namespace string // NAMESPACE.svc.C
+	namespace string // NAMESPACE.svc.C, which must exist
 	cluster   string // C
+	rival     string // the domain that X.NAMESPACE would be in, which must not exist; "" if it cannot
 }
 
 // firstStep returns the search that name, in lower case, is the first step of. X has three labels or more: then the name
@@ -19,8 +20,9 @@ type search struct {
 //
 // It could be the second step of a search for X.NAMESPACE just as well, which a client takes after it found nothing at
 // the first. If www.example.co.uk does not exist, then it asks for www.example.co.uk.svc.C, and so does a pod in a
-// namespace "uk" that wants to know www.example.co. So the namespace must not bear the name of a top-level domain, and
-// it must exist, which is for the caller to find out. Nor can a namespace "svc" be told from the label.
+// namespace "uk" that wants to know www.example.co. So it is for the caller to find out that the namespace exists, and,
+// if it bears the name of a top-level domain, that X.NAMESPACE can be no name: here, that there is no co.uk. Nor can a
+// namespace "svc" be told from the label.
 func (s *suffixes) firstStep(name string) (search, bool) {
 	t := s.longestTail(name)
 	if !t.cluster {
@@ -31,10 +33,15 @@ func (s *suffixes) firstStep(name string) (search, bool) {
 		return search{}, false
 	}
 	x, namespace := cutLast(before)
-	if domain(x).labels() < 3 || hasUnderscore(x) || namespace == "svc" || namespace == "pod" || s.isTopLevel(namespace) {
+	if domain(x).labels() < 3 || hasUnderscore(x) || namespace == "svc" || namespace == "pod" {
 		return search{}, false
 	}
-	return search{x: x, namespace: name[len(x):], cluster: name[t.at:]}, true
+	found := search{x: x, namespace: name[len(x):], cluster: name[t.at:]}
+	if s.isTopLevel(namespace) {
+		_, last := cutLast(x)
+		found.rival = last + "." + namespace + "."
+	}
+	return found, true
 }
 
 // unregistered are top-level domains that are not in the public DNS and in use all the same: special-use names

@@ -99,7 +99,7 @@ func TestParseErrors(t *testing.T) {
 		corefile string
 		want     []string
 	}{
-		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ipv4only, wildcard, dot, ttl, report"}},
+		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ipv4only, complete, wildcard, dot, ttl, report"}},
 		{"unknown fix", "muslsafe {\n\n disable leaks\n}", []string{":3 ", `unknown fix "leaks"`, "leak, pair, search, failure, fit"}},
 		{"empty fix", "muslsafe {\n disable \"\"\n}", []string{":2 ", `unknown fix ""`, "leak, pair, search, failure, fit"}},
 		{"fix that is off", "muslsafe {\n disable wildcard\n}", []string{":2 ", `unknown fix "wildcard"`, "leak, pair, search, failure, fit"}},

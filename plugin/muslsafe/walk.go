@@ -11,7 +11,8 @@ import (
 type walk struct {
 	inquiry
 	candidates []candidate
-	exists     *flight // tells whether the namespace does
+	exists     *flight // about the namespace
+	rival      *flight // about the domain of another name; nil if there is none
 }
 
 // walked is a choice with the lookups that it was made by.
@@ -39,6 +40,9 @@ func (q *inquiry) choose(s search) walked {
 // for all that are left.
 func (w *walk) run(s search) walked {
 	w.exists = w.p.ask(&w.inquiry, s.namespace, dns.TypeA)
+	if s.rival != "" {
+		w.rival = w.p.ask(&w.inquiry, s.rival, dns.TypeA)
+	}
 	for {
 		elapsed := time.Since(w.began)
 		if found, ok := w.decide(elapsed); ok {
@@ -59,14 +63,14 @@ func (w *walk) run(s search) walked {
 // A name in a search domain of the nodes is never the choice, since names relative to it may look like a namespace's.
 func (w *walk) decide(elapsed time.Duration) (found walked, ok bool) {
 	ttl := min(w.p.cfg.ttl, negativeTTL(w.exists))
-	namespace := w.readBy(w.exists, elapsed)
-	if namespace == nxdomain || namespace == failure {
+	proof := w.proof(elapsed)
+	if proof == nxdomain {
 		return w.leave(ttl), true
 	}
 	for i := range w.candidates {
 		cand := &w.candidates[i]
 		switch o := w.look(cand, elapsed); {
-		case o == unknown || namespace == unknown:
+		case o == unknown || proof == unknown:
 			w.hurry(elapsed)
 			return walked{}, false
 		case o == data && cand.scope != node && cand.name != w.name:
@@ -79,6 +83,23 @@ func (w *walk) decide(elapsed time.Duration) (found walked, ok bool) {
 		}
 	}
 	return w.leave(ttl), true
+}
+
+// proof returns data if the search is what it seems to be, and nxdomain if that is not proven.
+func (w *walk) proof(elapsed time.Duration) outcome {
+	namespace, rival := w.readBy(w.exists, elapsed), nxdomain
+	if w.rival != nil {
+		rival = w.readBy(w.rival, elapsed)
+	}
+	switch {
+	case namespace == nxdomain || namespace == failure:
+		return nxdomain
+	case rival != nxdomain && rival != unknown:
+		return nxdomain
+	case namespace == unknown || rival == unknown:
+		return unknown
+	}
+	return data
 }
 
 // look returns what a step is to the client after a time. It asks for it, if nobody has.

@@ -1,0 +1,330 @@
+package muslsafe
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// inDefault is the first step of a search in the namespace "default", which exists in all these tests.
+const (
+	inDefault  = "default.svc.cluster.local."
+	firstName  = "www.example.net." + inDefault
+	statefulID = "web-0.nginx.prod." + inDefault
+)
+
+// completing returns a plugin with complete, and what more is asked of it.
+func completing(next plugin.Handler, more ...func(*config)) *Muslsafe {
+	cfg := newConfig()
+	cfg.suffixes = testSuffixes
+	cfg.enabled[fixComplete] = true
+	for _, f := range more {
+		f(cfg)
+	}
+	return newMuslsafe(next, cfg)
+}
+
+func TestFirstStep(t *testing.T) {
+	served := testSuffixes
+	served.served = []domain{"example.staging."}
+	tests := []struct {
+		about string
+		s     suffixes
+		name  string
+		x     string // "" if it is no first step
+		rival string
+	}{
+		{"three labels", testSuffixes, "www.example.net.default.svc.cluster.local.", "www.example.net.", ""},
+		{"many labels", testSuffixes, "a.b.c.d.e.f.default.svc.cluster.local.", "a.b.c.d.e.f.", ""},
+		{"a complete name of the cluster", testSuffixes, "web.default.svc.cluster.local.staging.svc.cluster.local.", "web.default.svc.cluster.local.", ""},
+		{"two labels may be an endpoint of a service", testSuffixes, "example.net.default.svc.cluster.local.", "", ""},
+		{"one label may be a service", testSuffixes, "web.default.svc.cluster.local.", "", ""},
+		{"a namespace", testSuffixes, "default.svc.cluster.local.", "", ""},
+		{"svc.C itself", testSuffixes, "svc.cluster.local.", "", ""},
+		{"named port", testSuffixes, "_http._tcp.web.default.svc.cluster.local.", "", ""},
+		{"zonal name", testSuffixes, "a.pin._zone.web.default.svc.cluster.local.", "", ""},
+		{"pods", testSuffixes, "www.example.net.default.pod.cluster.local.", "", ""},
+		{"step X.C", testSuffixes, "www.example.net.cluster.local.", "", ""},
+		{"step X.S", testSuffixes, "www.example.net.corp.example.org.", "", ""},
+		{"other domain", testSuffixes, "www.example.net.default.svc.k8s.example.com.", "", ""},
+		{"namespace svc, or second step of X.svc", testSuffixes, "www.example.net.svc.svc.cluster.local.", "", ""},
+		{"namespace pod", testSuffixes, "www.example.net.pod.svc.cluster.local.", "", ""},
+		{"namespace uk, or second step of www.example.co.uk", testSuffixes, "www.example.co.uk.svc.cluster.local.", "www.example.co.", "co.uk."},
+		{"namespace dev, or second step of X.dev", testSuffixes, "www.example.net.dev.svc.cluster.local.", "www.example.net.", "net.dev."},
+		{"namespace internal, or second step of X.internal", testSuffixes, "www.example.net.internal.svc.cluster.local.", "www.example.net.", "net.internal."},
+		{"namespace local, or second step of X.cluster.local", testSuffixes, "www.web.cluster.local.svc.cluster.local.", "www.web.cluster.", "cluster.local."},
+		{"namespace as the zone of the server block", served, "www.example.net.staging.svc.cluster.local.", "www.example.net.", "net.staging."},
+		{"namespace kube-system", testSuffixes, "www.example.net.kube-system.svc.cluster.local.", "www.example.net.", ""},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			got, ok := tc.s.firstStep(tc.name)
+			if ok != (tc.x != "") || got.x != tc.x || got.rival != tc.rival {
+				t.Errorf("firstStep(%s) = %+v, %v; want %q, %q", tc.name, got, ok, tc.x, tc.rival)
+			}
+		})
+	}
+}
+
+// TestComplete has the searches of clients in the namespace "default", the nodes of which have the search domains
+// corp.example.org and example.org.
+func TestComplete(t *testing.T) {
+	const second = "www.example.net.svc.cluster.local."
+	const third = "www.example.net.cluster.local."
+	const fourth = "www.example.net.corp.example.org."
+	const last = "www.example.net."
+	brief := uint32(briefTTL)
+	tests := []struct {
+		about  string
+		name   string
+		script map[string]step
+		more   func(*config)
+		winner string     // "" if the client is left to search by itself
+		pair   [2]outcome // of A and AAAA; NXDOMAIN for both if there is no winner
+		after  time.Duration
+		ttl    uint32 // of the alias, in the answer about A
+	}{
+		{about: "external name", script: map[string]step{last + " A": {outcome: data}, last + " AAAA": {outcome: data}},
+			winner: last, pair: [2]outcome{data, data}, ttl: 5},
+		{about: "external name with one half", script: map[string]step{last + " A": {outcome: data}, last + " AAAA": {outcome: nodata}},
+			winner: last, pair: [2]outcome{data, nodata}, ttl: 5},
+		{about: "the halves never come from two names",
+			script: map[string]step{third + " AAAA": {outcome: data}, third + " A": {outcome: nodata}, last + " A": {outcome: data}},
+			winner: third, pair: [2]outcome{nodata, data}, ttl: 5},
+		{about: "pod of a stateful set", name: statefulID, script: map[string]step{"web-0.nginx.prod.svc.cluster.local. A": {outcome: data}},
+			winner: "web-0.nginx.prod.svc.cluster.local.", pair: [2]outcome{data, nodata}, ttl: 5},
+		{about: "service with svc", name: "web.prod.svc." + inDefault, script: map[string]step{"web.prod.svc.cluster.local. A": {outcome: data}},
+			winner: "web.prod.svc.cluster.local.", pair: [2]outcome{data, nodata}, ttl: 5},
+		{about: "complete name of a service", name: "web.prod.svc.cluster.local." + inDefault, script: map[string]step{"web.prod.svc.cluster.local. A": {outcome: data}},
+			winner: "web.prod.svc.cluster.local.", pair: [2]outcome{data, nodata}, ttl: 5},
+		{about: "AAAA denied", script: map[string]step{last + " A": {outcome: data}},
+			winner: last, pair: [2]outcome{data, nodata}, ttl: 5},
+		{about: "AAAA fails", script: map[string]step{last + " A": {outcome: data}, last + " AAAA": {outcome: failure}},
+			winner: last, pair: [2]outcome{data, nodata}, ttl: 5},
+		{about: "AAAA is silent", script: map[string]step{last + " A": {outcome: data}, last + " AAAA": {outcome: unknown}},
+			winner: last, pair: [2]outcome{data, nodata}, after: time.Second, ttl: 5},
+		{about: "a search domain fails", script: map[string]step{fourth + " A": {outcome: failure}, fourth + " AAAA": {outcome: failure}, last + " A": {outcome: data}},
+			winner: last, pair: [2]outcome{data, nodata}, ttl: brief},
+		{about: "a search domain is silent", script: map[string]step{fourth + " A": {outcome: unknown}, fourth + " AAAA": {outcome: unknown}, last + " A": {outcome: data}},
+			winner: last, pair: [2]outcome{data, nodata}, after: time.Second, ttl: brief},
+		{about: "a search domain denies A and is silent for AAAA", script: map[string]step{fourth + " AAAA": {outcome: unknown}, last + " A": {outcome: data}},
+			winner: last, pair: [2]outcome{data, nodata}, after: time.Second, ttl: brief},
+		{about: "ipv4only", script: map[string]step{last + " A": {outcome: data}, last + " AAAA": {outcome: data}},
+			more:   func(cfg *config) { cfg.enabled[fixIPv4only] = true },
+			winner: last, pair: [2]outcome{data, nodata}, ttl: 5},
+		{about: "a wildcard takes the name over",
+			script: map[string]step{fourth + " A": {outcome: data}, "* A": {outcome: data}, fourth + " AAAA": {outcome: nodata}, "* AAAA": {outcome: nodata}, last + " A": {outcome: data, addrs: []string{"192.0.2.9"}}},
+			more:   func(cfg *config) { cfg.enabled[fixWildcard] = true },
+			winner: last, pair: [2]outcome{data, nodata}, ttl: 5},
+		{about: "a short ttl", script: map[string]step{last + " A": {outcome: data}}, more: func(cfg *config) { cfg.ttl = 2 },
+			winner: last, pair: [2]outcome{data, nodata}, ttl: 2},
+
+		{about: "nothing has an address", script: map[string]step{last + " A": {outcome: nodata}}},
+		{about: "the first step has an address", script: map[string]step{firstName + " A": {outcome: data}, firstName + " AAAA": {outcome: nodata}, last + " A": {outcome: data}},
+			pair: [2]outcome{data, nodata}},
+		{about: "a search domain has an address", script: map[string]step{fourth + " A": {outcome: data}, last + " A": {outcome: data}}},
+		{about: "a name of the cluster fails", script: map[string]step{second + " A": {outcome: failure}, second + " AAAA": {outcome: failure}, last + " A": {outcome: data}}},
+		{about: "a name of the cluster denies AAAA and fails for A", script: map[string]step{second + " A": {outcome: failure}, last + " A": {outcome: data}}},
+		{about: "a name of the cluster is silent", script: map[string]step{second + " A": {outcome: unknown}, second + " AAAA": {outcome: unknown}, last + " A": {outcome: data}},
+			after: time.Second},
+		{about: "the last step fails", script: map[string]step{last + " A": {outcome: failure}, last + " AAAA": {outcome: failure}}},
+		{about: "no such namespace", script: map[string]step{inDefault + " A": {outcome: nxdomain}, last + " A": {outcome: data}}},
+		{about: "nobody knows about the namespace", script: map[string]step{inDefault + " A": {outcome: failure}, last + " A": {outcome: data}}},
+		{about: "a namespace called like a top-level domain", name: "www.example.net.prod.svc.cluster.local.",
+			script: map[string]step{"prod.svc.cluster.local. A": {outcome: nodata}, last + " A": {outcome: data}},
+			winner: last, pair: [2]outcome{data, nodata}, ttl: 5},
+		{about: "a namespace called like a top-level domain, with a domain like this one", name: "www.example.net.prod.svc.cluster.local.",
+			script: map[string]step{"prod.svc.cluster.local. A": {outcome: nodata}, "net.prod. A": {outcome: nodata}, last + " A": {outcome: data}}},
+		{about: "a namespace called like a top-level domain, with a domain that fails", name: "www.example.net.prod.svc.cluster.local.",
+			script: map[string]step{"prod.svc.cluster.local. A": {outcome: nodata}, "net.prod. A": {outcome: failure}, last + " A": {outcome: data}}},
+		{about: "the last step must pass untouched", script: map[string]step{last + " A": {outcome: data}},
+			more: func(cfg *config) { cfg.except = []domain{"example.net."} }},
+		{about: "the search list of a pod is too long for a name", name: strings.Repeat("a.", 100) + "net." + inDefault, script: map[string]step{}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				if _, ok := tc.script[inDefault+" A"]; !ok {
+					tc.script[inDefault+" A"] = step{outcome: nodata}
+				}
+				if tc.more == nil {
+					tc.more = func(*config) {}
+				}
+				if tc.name == "" {
+					tc.name = firstName
+				}
+				if tc.pair == [2]outcome{} {
+					tc.pair = [2]outcome{nxdomain, nxdomain}
+				}
+				h := completing(&upstream{script: tc.script}, tc.more)
+				for _, isWarm := range []bool{false, true} {
+					got := lookup(t, h, tc.name)
+					checkCompleted(t, got, tc.name, tc.winner, tc.pair)
+					if slowest := max(got[0].after, got[1].after); slowest > tc.after {
+						t.Errorf("the answers took %v; want %v", slowest, tc.after)
+					}
+					if tc.winner != "" && !isWarm && got[0].m.Answer[0].Header().Ttl != tc.ttl {
+						t.Errorf("the alias has TTL %d; want %d", got[0].m.Answer[0].Header().Ttl, tc.ttl)
+					}
+				}
+			})
+		})
+	}
+}
+
+// checkCompleted checks that both halves are answers about winner.
+func checkCompleted(t *testing.T, got [2]half, name, winner string, pair [2]outcome) {
+	t.Helper()
+	for i, h := range got {
+		if h.outcome != pair[i] {
+			t.Errorf("half %d is %v (%v); want %v", i, h.outcome, h.m, pair[i])
+			continue
+		}
+		if h.outcome != data && !slices.ContainsFunc(h.m.Ns, isType(dns.TypeSOA)) {
+			t.Errorf("half %d has no SOA: %v", i, h.m)
+		}
+		alias := ""
+		if len(h.m.Answer) > 0 {
+			if cname, ok := h.m.Answer[0].(*dns.CNAME); ok && cname.Hdr.Name == name {
+				alias = cname.Target
+			}
+		}
+		if alias != winner {
+			t.Errorf("half %d is an alias of %q; want %q", i, alias, winner)
+		}
+		if winner != "" && (!h.m.Authoritative || h.m.AuthenticatedData || h.m.Question[0].Name != name) {
+			t.Errorf("half %d has the header %v and the question %v", i, h.m.MsgHdr, h.m.Question)
+		}
+	}
+}
+
+// TestCompleteLoad counts what reaches the next plugins: each step once for each type, and when it is known which one
+// has the address, that one alone.
+func TestCompleteLoad(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		const delay = 10 * time.Millisecond // so that the halves meet
+		u := &upstream{script: map[string]step{
+			inDefault + " A": {outcome: nodata, delay: delay}, firstName + " A": {outcome: nxdomain, delay: delay},
+			"www.example.net. A": {outcome: data, delay: delay}, "www.example.net. AAAA": {outcome: nodata, delay: delay},
+		}}
+		p := completing(u)
+		lookup(t, p, firstName)
+		cold := u.log()
+		count := map[string]int{}
+		for _, key := range cold {
+			count[key]++
+		}
+		if len(cold) != 13 || len(count) != 13 { // six steps, two types, and the namespace
+			t.Errorf("asked %q; want each of the steps once for each type", cold)
+		}
+		lookup(t, p, firstName)
+		warm := slices.Sorted(slices.Values(u.log()[len(cold):]))
+		if want := []string{"www.example.net. A", "www.example.net. AAAA"}; !slices.Equal(warm, want) {
+			t.Errorf("asked %q when it was known; want %q", warm, want)
+		}
+		time.Sleep(briefTTL * time.Second) // what the upstream said about the steps before
+		lookup(t, p, firstName)
+		if again := u.log()[len(cold)+len(warm):]; len(again) != len(cold) {
+			t.Errorf("asked %q after that was out of date; want %q", again, cold)
+		}
+	})
+}
+
+// TestCompleteForgets has a name move from one step to another, and its address vanish.
+func TestCompleteForgets(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		u := &upstream{script: map[string]step{inDefault + " A": {outcome: nodata}, "www.example.net. A": {outcome: data}}}
+		p := completing(u)
+		checkCompleted(t, lookup(t, p, firstName), firstName, "www.example.net.", [2]outcome{data, nodata})
+		delete(u.script, "www.example.net. A")
+		if m, _, _ := exchange(t, p, query(firstName, dns.TypeA)); m.Rcode != dns.RcodeNameError {
+			t.Errorf("reply = %v; want NXDOMAIN", m)
+		}
+		u.script["www.example.net.cluster.local. A"] = step{outcome: data}
+		time.Sleep(minChoice * time.Second)
+		time.Sleep(briefTTL * time.Second)
+		checkCompleted(t, lookup(t, p, firstName), firstName, "www.example.net.cluster.local.", [2]outcome{data, nodata})
+	})
+}
+
+// TestCompleteNamespaces has pods in two namespaces ask for the same short form.
+func TestCompleteNamespaces(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		u := &upstream{script: map[string]step{
+			inDefault + " A":                  {outcome: nodata},
+			"prod.svc.cluster.local. A":       {outcome: nodata},
+			"a.b.c.prod.svc.cluster.local. A": {outcome: data}, // as no Kubernetes object, but it exists
+			"a.b.c.svc.cluster.local. A":      {outcome: data, addrs: []string{"192.0.2.2"}},
+		}}
+		p := completing(u)
+		checkCompleted(t, lookup(t, p, "a.b.c."+inDefault), "a.b.c."+inDefault, "a.b.c.svc.cluster.local.", [2]outcome{data, nodata})
+		checkCompleted(t, lookup(t, p, "a.b.c.prod.svc.cluster.local."), "a.b.c.prod.svc.cluster.local.", "", [2]outcome{data, nodata})
+	})
+}
+
+// TestCompleteOtherTypes checks that the search of other types is the client's own.
+func TestCompleteOtherTypes(t *testing.T) {
+	for _, qtype := range []uint16{dns.TypeSRV, dns.TypeMX, dns.TypeTXT, dns.TypeCNAME} {
+		u := &upstream{script: map[string]step{inDefault + " A": {outcome: nodata}, "www.example.net. A": {outcome: data}}}
+		m, _, _ := exchange(t, completing(u), query(firstName, qtype))
+		if m.Rcode != dns.RcodeNameError || len(u.log()) != 1 {
+			t.Errorf("%s: %v after %q; want what the next plugin says", dns.TypeToString[qtype], m, u.log())
+		}
+	}
+}
+
+// TestCompleteReport checks that report counts, and changes nothing.
+func TestCompleteReport(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		before := testutil.ToFloat64(fixesTotal.WithLabelValues("", "", "complete"))
+		u := &upstream{script: map[string]step{inDefault + " A": {outcome: nodata}, "www.example.net. A": {outcome: data}}}
+		p := completing(u, func(cfg *config) { cfg.report = true })
+		checkCompleted(t, lookup(t, p, firstName), firstName, "", [2]outcome{nxdomain, nxdomain})
+		if n := testutil.ToFloat64(fixesTotal.WithLabelValues("", "", "complete")) - before; n != 2 {
+			t.Errorf("counted %v; want one for each half", n)
+		}
+	})
+}
+
+// TestCompleteClients checks that clients with EDNS get an Extended DNS Error, and others no OPT record.
+func TestCompleteClients(t *testing.T) {
+	u := &upstream{script: map[string]step{inDefault + " A": {outcome: nodata}, "www.example.net. A": {outcome: data}}}
+	p := completing(u)
+	for _, edns := range []bool{true, false} {
+		r := query("WWW.example.net."+inDefault, dns.TypeA)
+		if edns {
+			r.SetEdns0(1232, false)
+		}
+		m, _, err := exchange(t, p, r)
+		if err != nil || m.Id != r.Id || m.Answer[0].Header().Name != r.Question[0].Name {
+			t.Fatalf("reply = %v, %v; want the ID and the case of the question", m, err)
+		}
+		if got := m.IsEdns0() != nil; got != edns {
+			t.Errorf("OPT %v; want %v", got, edns)
+		}
+		if edns && !strings.Contains(m.IsEdns0().String(), "muslsafe complete") {
+			t.Errorf("OPT %v; want the name of the fix", m.IsEdns0())
+		}
+	}
+}
+
+// TestChoicesAreBounded fills the memory of choices beyond its size.
+func TestChoicesAreBounded(t *testing.T) {
+	cs := newChoices()
+	now := time.Now()
+	for i := range 3 * maxChoices {
+		cs.put(&choice{name: fmt.Sprintf("www.example%d.net.", i), expires: now.Add(time.Minute)})
+	}
+	if n := cs.cache.Len(); n > maxChoices {
+		t.Errorf("%d choices are remembered; want %d at the most", n, maxChoices)
+	}
+	if n := cs.cache.Len(); n < maxChoices*9/10 {
+		t.Errorf("%d choices are remembered; want about %d", n, maxChoices)
+	}
+}
