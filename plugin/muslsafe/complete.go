@@ -2,6 +2,7 @@ package muslsafe
 
 import (
 	"slices"
+	"strings"
 
 	"golang.org/x/net/publicsuffix"
 )
@@ -10,19 +11,16 @@ import (
 // X.svc.C, X.C, X with each search domain of the nodes, and X itself, until it has an address.
 type search struct {
 	x         string
-	namespace string // NAMESPACE.svc.C, which must exist
+	namespace string // a label with its dot
 	cluster   string // C
-	rival     string // the domain that X.NAMESPACE would be in, which must not exist; "" if it cannot
 }
 
-// firstStep returns the search that name, in lower case, is the first step of. X has three labels or more: then the name
-// is none of a Kubernetes object, but for rare kinds.
+// firstStep returns the search that name, in lower case, looks like the first step of. X has three labels or more: then
+// the name is none of a Kubernetes object, but for rare kinds.
 //
-// It could be the second step of a search for X.NAMESPACE just as well, which a client takes after it found nothing at
-// the first. If www.example.co.uk does not exist, then it asks for www.example.co.uk.svc.C, and so does a pod in a
-// namespace "uk" that wants to know www.example.co. So it is for the caller to find out that the namespace exists, and,
-// if it bears the name of a top-level domain, that X.NAMESPACE can be no name: here, that there is no co.uk. Nor can a
-// namespace "svc" be told from the label.
+// It looks like the second step of a search for X.NAMESPACE just as well, which a client takes after it found nothing
+// at the first. So what the search shows is to be used with the proofs of [search.rivals] alone. A namespace "svc" or
+// "pod" cannot be told from these labels in a name of the cluster.
 func (s *suffixes) firstStep(name string) (search, bool) {
 	t := s.longestTail(name)
 	if !t.cluster {
@@ -36,12 +34,27 @@ func (s *suffixes) firstStep(name string) (search, bool) {
 	if domain(x).labels() < 3 || hasUnderscore(x) || namespace == "svc" || namespace == "pod" {
 		return search{}, false
 	}
-	found := search{x: x, namespace: name[len(x):], cluster: name[t.at:]}
-	if s.isTopLevel(namespace) {
-		_, last := cutLast(x)
-		found.rival = last + "." + namespace + "."
+	return search{x: x, namespace: namespace + ".", cluster: name[t.at:]}, true
+}
+
+// namespaceName is the name of the namespace, which exists if the search is what it looks like.
+func (s search) namespaceName() string { return s.namespace + "svc." + s.cluster }
+
+// rivals are the domains in which X.NAMESPACE would have to be if it was what a client searches for. Where none of them
+// exists, nobody has a use for such a name.
+//
+// If www.example.co.uk does not exist, a client that searches for it asks for www.example.co.uk.svc.C, and so does one in
+// the namespace "uk" that searches for www.example.co. As there is a domain co.uk, the latter may not be told.
+func (cfg *config) rivals(s search) []string {
+	names := []string{s.namespace + s.cluster}
+	for _, d := range cfg.suffixes.order {
+		names = append(names, s.namespace+string(d))
 	}
-	return found, true
+	if cfg.suffixes.isTopLevel(s.namespace) {
+		_, last := cutLast(s.x)
+		names = append(names, last+"."+s.namespace)
+	}
+	return names
 }
 
 // unregistered are top-level domains that are not in the public DNS and in use all the same: special-use names
@@ -51,9 +64,10 @@ var unregistered = []string{
 	"corp", "home", "internal", "intranet", "lan", "private",
 }
 
-// isTopLevel reports whether a label, in lower case, is a top-level domain: of the public DNS, or of a domain in
-// the configuration.
-func (s *suffixes) isTopLevel(label string) bool {
+// isTopLevel reports whether a name of one label, in lower case, is a top-level domain: of the public DNS, or of a domain
+// in the configuration.
+func (s *suffixes) isTopLevel(name string) bool {
+	label := strings.TrimSuffix(name, ".")
 	if _, registered := publicsuffix.PublicSuffix(label); registered || slices.Contains(unregistered, label) {
 		return true
 	}
@@ -66,25 +80,18 @@ func (s *suffixes) isTopLevel(label string) bool {
 
 // candidate is one name of a search.
 type candidate struct {
-	name   string
-	scope  scope
-	at     int // offset of the search domain, if the scope is node
-	pair   []*flight
-	public *wildcardCheck
+	name string
+	pair []*flight // its lookups; nil if nobody has asked
 }
 
 // candidates returns the names of a search in order. Leaks are left out, as they have no address. Where a name must pass
 // untouched, the list ends, and the client goes on by itself.
 func (cfg *config) candidates(s search) []candidate {
-	all := []candidate{
-		{name: s.x + s.namespace, scope: cluster},
-		{name: s.x + "svc." + s.cluster, scope: cluster},
-		{name: s.x + s.cluster, scope: cluster},
-	}
+	all := []candidate{{name: s.x + s.namespaceName()}, {name: s.x + "svc." + s.cluster}, {name: s.x + s.cluster}}
 	for _, d := range cfg.suffixes.order {
-		all = append(all, candidate{name: s.x + string(d), scope: node, at: len(s.x)})
+		all = append(all, candidate{name: s.x + string(d)})
 	}
-	all = append(all, candidate{name: s.x, scope: plain})
+	all = append(all, candidate{name: s.x})
 	all = slices.DeleteFunc(all, func(cand candidate) bool {
 		_, leaks := cfg.suffixes.leak(cand.name)
 		return leaks || len(cand.name) > maxName

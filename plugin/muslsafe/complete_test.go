@@ -31,55 +31,60 @@ func completing(next plugin.Handler, more ...func(*config)) *Muslsafe {
 }
 
 func TestFirstStep(t *testing.T) {
-	served := testSuffixes
-	served.served = []domain{"example.staging."}
-	tests := []struct {
-		about string
-		s     suffixes
-		name  string
-		x     string // "" if it is no first step
-		rival string
-	}{
-		{"three labels", testSuffixes, "www.example.net.default.svc.cluster.local.", "www.example.net.", ""},
-		{"many labels", testSuffixes, "a.b.c.d.e.f.default.svc.cluster.local.", "a.b.c.d.e.f.", ""},
-		{"a complete name of the cluster", testSuffixes, "web.default.svc.cluster.local.staging.svc.cluster.local.", "web.default.svc.cluster.local.", ""},
-		{"two labels may be an endpoint of a service", testSuffixes, "example.net.default.svc.cluster.local.", "", ""},
-		{"one label may be a service", testSuffixes, "web.default.svc.cluster.local.", "", ""},
-		{"a namespace", testSuffixes, "default.svc.cluster.local.", "", ""},
-		{"svc.C itself", testSuffixes, "svc.cluster.local.", "", ""},
-		{"named port", testSuffixes, "_http._tcp.web.default.svc.cluster.local.", "", ""},
-		{"zonal name", testSuffixes, "a.pin._zone.web.default.svc.cluster.local.", "", ""},
-		{"pods", testSuffixes, "www.example.net.default.pod.cluster.local.", "", ""},
-		{"step X.C", testSuffixes, "www.example.net.cluster.local.", "", ""},
-		{"step X.S", testSuffixes, "www.example.net.corp.example.org.", "", ""},
-		{"other domain", testSuffixes, "www.example.net.default.svc.k8s.example.com.", "", ""},
-		{"namespace svc, or second step of X.svc", testSuffixes, "www.example.net.svc.svc.cluster.local.", "", ""},
-		{"namespace pod", testSuffixes, "www.example.net.pod.svc.cluster.local.", "", ""},
-		{"namespace uk, or second step of www.example.co.uk", testSuffixes, "www.example.co.uk.svc.cluster.local.", "www.example.co.", "co.uk."},
-		{"namespace dev, or second step of X.dev", testSuffixes, "www.example.net.dev.svc.cluster.local.", "www.example.net.", "net.dev."},
-		{"namespace internal, or second step of X.internal", testSuffixes, "www.example.net.internal.svc.cluster.local.", "www.example.net.", "net.internal."},
-		{"namespace local, or second step of X.cluster.local", testSuffixes, "www.web.cluster.local.svc.cluster.local.", "www.web.cluster.", "cluster.local."},
-		{"namespace as the zone of the server block", served, "www.example.net.staging.svc.cluster.local.", "www.example.net.", "net.staging."},
-		{"namespace kube-system", testSuffixes, "www.example.net.kube-system.svc.cluster.local.", "www.example.net.", ""},
+	tests := []struct{ about, name, x string }{ // no x if it is no first step
+		{"three labels", "www.example.net.default.svc.cluster.local.", "www.example.net."},
+		{"many labels", "a.b.c.d.e.f.default.svc.cluster.local.", "a.b.c.d.e.f."},
+		{"a complete name of the cluster", "web.default.svc.cluster.local.prod.svc.cluster.local.", "web.default.svc.cluster.local."},
+		{"two labels may be an endpoint of a service", "example.net.default.svc.cluster.local.", ""},
+		{"one label may be a service", "web.default.svc.cluster.local.", ""},
+		{"a namespace", "default.svc.cluster.local.", ""},
+		{"svc.C itself", "svc.cluster.local.", ""},
+		{"named port", "_http._tcp.web.default.svc.cluster.local.", ""},
+		{"zonal name", "a.pin._zone.web.default.svc.cluster.local.", ""},
+		{"pods", "www.example.net.default.pod.cluster.local.", ""},
+		{"step X.C", "www.example.net.cluster.local.", ""},
+		{"step X.S", "www.example.net.corp.example.org.", ""},
+		{"other domain", "www.example.net.default.svc.k8s.example.com.", ""},
+		{"namespace svc, or second step of X.svc", "www.example.net.svc.svc.cluster.local.", ""},
+		{"namespace pod", "www.example.net.pod.svc.cluster.local.", ""},
 	}
 	for _, tc := range tests {
 		t.Run(tc.about, func(t *testing.T) {
-			got, ok := tc.s.firstStep(tc.name)
-			if ok != (tc.x != "") || got.x != tc.x || got.rival != tc.rival {
-				t.Errorf("firstStep(%s) = %+v, %v; want %q, %q", tc.name, got, ok, tc.x, tc.rival)
+			got, ok := testSuffixes.firstStep(tc.name)
+			if ok != (tc.x != "") || got.x != tc.x || ok && got.x+got.namespaceName() != tc.name {
+				t.Errorf("firstStep(%s) = %+v, %v; want %q", tc.name, got, ok, tc.x)
 			}
 		})
 	}
 }
 
-// TestComplete has the searches of clients in the namespace "default", the nodes of which have the search domains
-// corp.example.org and example.org.
+func TestRivals(t *testing.T) {
+	cfg := newConfig()
+	cfg.suffixes = testSuffixes
+	cfg.suffixes.served = []domain{"example.staging."}
+	tests := []struct{ namespace, rival string }{
+		{"default", ""}, {"kube-system", ""},
+		{"uk", "co.uk."}, {"dev", "co.dev."}, {"prod", "co.prod."}, // top-level domains
+		{"internal", "co.internal."}, {"test", "co.test."}, // private, and special
+		{"local", "co.local."}, {"org", "co.org."}, {"staging", "co.staging."}, // of the configuration
+	}
+	for _, tc := range tests {
+		s, _ := cfg.suffixes.firstStep("www.example.co." + tc.namespace + ".svc.cluster.local.")
+		want := []string{tc.namespace + ".cluster.local.", tc.namespace + ".corp.example.org.", tc.namespace + ".example.org."}
+		if tc.rival != "" {
+			want = append(want, tc.rival)
+		}
+		if got := cfg.rivals(s); !slices.Equal(got, want) {
+			t.Errorf("rivals in namespace %s = %q; want %q", tc.namespace, got, want)
+		}
+	}
+}
+
 func TestComplete(t *testing.T) {
 	const second = "www.example.net.svc.cluster.local."
 	const third = "www.example.net.cluster.local."
 	const fourth = "www.example.net.corp.example.org."
 	const last = "www.example.net."
-	brief := uint32(briefTTL)
 	tests := []struct {
 		about  string
 		name   string
@@ -109,30 +114,27 @@ func TestComplete(t *testing.T) {
 			winner: last, pair: [2]outcome{data, nodata}, ttl: 5},
 		{about: "AAAA is silent", script: map[string]step{last + " A": {outcome: data}, last + " AAAA": {outcome: unknown}},
 			winner: last, pair: [2]outcome{data, nodata}, after: time.Second, ttl: 5},
-		{about: "a search domain fails", script: map[string]step{fourth + " A": {outcome: failure}, fourth + " AAAA": {outcome: failure}, last + " A": {outcome: data}},
-			winner: last, pair: [2]outcome{data, nodata}, ttl: brief},
-		{about: "a search domain is silent", script: map[string]step{fourth + " A": {outcome: unknown}, fourth + " AAAA": {outcome: unknown}, last + " A": {outcome: data}},
-			winner: last, pair: [2]outcome{data, nodata}, after: time.Second, ttl: brief},
-		{about: "a search domain denies A and is silent for AAAA", script: map[string]step{fourth + " AAAA": {outcome: unknown}, last + " A": {outcome: data}},
-			winner: last, pair: [2]outcome{data, nodata}, after: time.Second, ttl: brief},
 		{about: "ipv4only", script: map[string]step{last + " A": {outcome: data}, last + " AAAA": {outcome: data}},
 			more:   func(cfg *config) { cfg.enabled[fixIPv4only] = true },
 			winner: last, pair: [2]outcome{data, nodata}, ttl: 5},
-		{about: "a wildcard takes the name over",
-			script: map[string]step{fourth + " A": {outcome: data}, "* A": {outcome: data}, fourth + " AAAA": {outcome: nodata}, "* AAAA": {outcome: nodata}, last + " A": {outcome: data, addrs: []string{"192.0.2.9"}}},
-			more:   func(cfg *config) { cfg.enabled[fixWildcard] = true },
-			winner: last, pair: [2]outcome{data, nodata}, ttl: 5},
+		{about: "a name in a search domain", script: map[string]step{fourth + " A": {outcome: data}, last + " A": {outcome: data}},
+			winner: fourth, pair: [2]outcome{data, nodata}, ttl: 5},
 		{about: "a short ttl", script: map[string]step{last + " A": {outcome: data}}, more: func(cfg *config) { cfg.ttl = 2 },
 			winner: last, pair: [2]outcome{data, nodata}, ttl: 2},
 
 		{about: "nothing has an address", script: map[string]step{last + " A": {outcome: nodata}}},
 		{about: "the first step has an address", script: map[string]step{firstName + " A": {outcome: data}, firstName + " AAAA": {outcome: nodata}, last + " A": {outcome: data}},
 			pair: [2]outcome{data, nodata}},
-		{about: "a search domain has an address", script: map[string]step{fourth + " A": {outcome: data}, last + " A": {outcome: data}}},
+		{about: "a search domain fails", script: map[string]step{fourth + " A": {outcome: failure}, fourth + " AAAA": {outcome: failure}, last + " A": {outcome: data}}},
+		{about: "a search domain is silent", script: map[string]step{fourth + " A": {outcome: unknown}, fourth + " AAAA": {outcome: unknown}, last + " A": {outcome: data}},
+			after: lateAfter},
+		{about: "the namespace may be a domain of the company", script: map[string]step{"default.example.org. A": {outcome: nodata}, last + " A": {outcome: data}}},
+		{about: "nobody knows whether the namespace is a domain", script: map[string]step{"default.example.org. A": {outcome: unknown}, last + " A": {outcome: data}},
+			after: lateAfter},
 		{about: "a name of the cluster fails", script: map[string]step{second + " A": {outcome: failure}, second + " AAAA": {outcome: failure}, last + " A": {outcome: data}}},
 		{about: "a name of the cluster denies AAAA and fails for A", script: map[string]step{second + " A": {outcome: failure}, last + " A": {outcome: data}}},
 		{about: "a name of the cluster is silent", script: map[string]step{second + " A": {outcome: unknown}, second + " AAAA": {outcome: unknown}, last + " A": {outcome: data}},
-			after: time.Second},
+			after: lateAfter},
 		{about: "the last step fails", script: map[string]step{last + " A": {outcome: failure}, last + " AAAA": {outcome: failure}}},
 		{about: "no such namespace", script: map[string]step{inDefault + " A": {outcome: nxdomain}, last + " A": {outcome: data}}},
 		{about: "nobody knows about the namespace", script: map[string]step{inDefault + " A": {outcome: failure}, last + " A": {outcome: data}}},
@@ -220,7 +222,7 @@ func TestCompleteLoad(t *testing.T) {
 		for _, key := range cold {
 			count[key]++
 		}
-		if len(cold) != 13 || len(count) != 13 { // six steps, two types, and the namespace
+		if len(cold) != 16 || len(count) != 16 { // six steps of two types, the namespace, and three rivals
 			t.Errorf("asked %q; want each of the steps once for each type", cold)
 		}
 		lookup(t, p, firstName)

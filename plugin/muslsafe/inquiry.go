@@ -146,7 +146,7 @@ func (q *inquiry) askFor(n needs) {
 		}
 	}
 	if n.public && q.public == nil {
-		q.public = q.checkWildcard(q.name, q.place.at)
+		q.public = q.checkWildcard()
 	}
 }
 
@@ -189,7 +189,7 @@ func (q *inquiry) evidence(elapsed time.Duration) evidence {
 		}
 	}
 	if q.public != nil {
-		e.public = q.public.read(q, q.ownPair(), elapsed >= overAfter)
+		e.public = q.public.read(q, elapsed >= overAfter)
 	}
 	return e
 }

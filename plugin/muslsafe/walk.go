@@ -11,8 +11,8 @@ import (
 type walk struct {
 	inquiry
 	candidates []candidate
-	exists     *flight // about the namespace
-	rival      *flight // about the domain of another name; nil if there is none
+	namespace  *flight
+	rivals     []*flight
 }
 
 // walked is a choice with the lookups that it was made by.
@@ -27,8 +27,8 @@ func (q *inquiry) choose(s search) walked {
 	if c, ok := q.p.choices.get(q.name, q.began); ok {
 		return walked{choice: c}
 	}
-	w := &walk{inquiry: *q, candidates: q.p.cfg.candidates(s)} // a copy, so that q of the warm path stays off the heap
-	if len(q.r.Extra) > 0 {                                    // as in flights.join
+	w := &walk{inquiry: *q} // a copy, so that q stays off the heap where a choice is remembered
+	if len(q.r.Extra) > 0 { // as in flights.join
 		return w.run(s)
 	}
 	key := fmt.Sprint(keyOf(q.w, q.r, q.name, dns.TypeNone))
@@ -36,16 +36,16 @@ func (q *inquiry) choose(s search) walked {
 	return found.(walked)
 }
 
-// run asks for one step after the other, as the client would, and remembers the choice. When time gets short, it asks
-// for all that are left.
+// run asks for the proofs, and for one candidate after the other, as the client would, and remembers the choice.
 func (w *walk) run(s search) walked {
-	w.exists = w.p.ask(&w.inquiry, s.namespace, dns.TypeA)
-	if s.rival != "" {
-		w.rival = w.p.ask(&w.inquiry, s.rival, dns.TypeA)
+	w.candidates = w.p.cfg.candidates(s)
+	w.namespace = w.p.ask(&w.inquiry, s.namespaceName(), dns.TypeA)
+	for _, name := range w.p.cfg.rivals(s) {
+		w.rivals = append(w.rivals, w.p.ask(&w.inquiry, name, dns.TypeA))
 	}
 	for {
 		elapsed := time.Since(w.began)
-		if found, ok := w.decide(elapsed); ok {
+		if found, ok := w.decide(elapsed >= lateAfter); ok {
 			w.p.choices.put(found.choice)
 			return found
 		}
@@ -53,105 +53,80 @@ func (w *walk) run(s search) walked {
 	}
 }
 
-// decide makes the choice, if what is known after a time is enough for one:
-//
-//	step                      it has an address       it fails
-//	below the cluster domain  the choice              the client is left alone: it may be a service
-//	X.S, S of the nodes       the client is left alone  the search goes on
-//	X                         the choice              the client is left alone
-//
-// A name in a search domain of the nodes is never the choice, since names relative to it may look like a namespace's.
-func (w *walk) decide(elapsed time.Duration) (found walked, ok bool) {
-	ttl := min(w.p.cfg.ttl, negativeTTL(w.exists))
-	proof := w.proof(elapsed)
-	if proof == nxdomain {
-		return w.leave(ttl), true
+// decide makes the choice: the first candidate that has an address. If time is over, a proof is missing or a candidate
+// fails, it is none, and the client is left to search by itself. It returns false if the choice is still open.
+func (w *walk) decide(isOver bool) (found walked, ok bool) {
+	proof := w.proof(isOver)
+	if proof == failure {
+		return w.leave(briefTTL), true
+	}
+	ttl := negativeTTL(w.namespace)
+	for _, f := range w.rivals {
+		ttl = min(ttl, negativeTTL(f))
 	}
 	for i := range w.candidates {
-		cand := &w.candidates[i]
-		switch o := w.look(cand, elapsed); {
-		case o == unknown || proof == unknown:
-			w.hurry(elapsed)
-			return walked{}, false
-		case o == data && cand.scope != node && cand.name != w.name:
-			return w.take(cand, ttl), true
-		case o == data, o == failure && cand.scope != node:
-			return w.leave(min(ttl, briefTTL)), true
+		c := &w.candidates[i]
+		if c.pair == nil {
+			c.pair = w.askPair(c.name)
 		}
-		for _, f := range cand.pair {
+		switch o := w.readPair(c.pair, isOver); {
+		case o == unknown || proof == unknown:
+			return walked{}, false
+		case o == failure, o == data && c.name == w.name:
+			return w.leave(briefTTL), true
+		case o == data:
+			return w.take(c, ttl), true
+		}
+		for _, f := range c.pair {
 			ttl = min(ttl, negativeTTL(f))
 		}
 	}
 	return w.leave(ttl), true
 }
 
-// proof returns data if the search is what it seems to be, and nxdomain if that is not proven.
-func (w *walk) proof(elapsed time.Duration) outcome {
-	namespace, rival := w.readBy(w.exists, elapsed), nxdomain
-	if w.rival != nil {
-		rival = w.readBy(w.rival, elapsed)
-	}
-	switch {
-	case namespace == nxdomain || namespace == failure:
-		return nxdomain
-	case rival != nxdomain && rival != unknown:
-		return nxdomain
-	case namespace == unknown || rival == unknown:
-		return unknown
-	}
-	return data
-}
-
-// look returns what a step is to the client after a time. It asks for it, if nobody has.
-func (w *walk) look(cand *candidate, elapsed time.Duration) outcome {
-	if cand.pair == nil {
-		cand.pair = w.askPair(cand.name)
-	}
-	a := w.readBy(cand.pair[0], elapsed)
-	aaaa := derived(a)
-	if len(cand.pair) > 1 {
-		aaaa = w.readBy(cand.pair[1], elapsed)
-	}
-	o := paired(a, aaaa)
-	if o != data || cand.scope != node || !w.p.cfg.enabled[fixWildcard] {
-		return o
-	}
-	if cand.public == nil {
-		cand.public = w.checkWildcard(cand.name, cand.at)
-	}
-	switch cand.public.read(&w.inquiry, cand.pair, elapsed >= overAfter) {
+// proof returns data if the search is what it looks like, and failure if that cannot be proven.
+func (w *walk) proof(isOver bool) outcome {
+	proof := data
+	switch w.read(w.namespace, isOver) {
 	case unknown:
-		return unknown
-	case data:
-		return nxdomain // as wildcard says
+		proof = unknown
+	case nxdomain, failure:
+		return failure
 	}
-	return data
-}
-
-// hurry asks for all steps that are left, if it is late.
-func (w *walk) hurry(elapsed time.Duration) {
-	if elapsed < lateAfter {
-		return
-	}
-	for i := range w.candidates {
-		if cand := &w.candidates[i]; cand.pair == nil {
-			cand.pair = w.askPair(cand.name)
+	for _, f := range w.rivals {
+		switch w.read(f, isOver) {
+		case unknown:
+			proof = unknown
+		case nxdomain:
+		default:
+			return failure
 		}
 	}
+	return proof
 }
 
-// take chooses a step. The TTL in seconds is that of the answers about the steps before.
-func (w *walk) take(cand *candidate, ttl uint32) walked {
-	c := w.leave(ttl).choice
-	c.winner = cand.name
-	for i, f := range cand.pair {
-		c.has[i] = w.read(f, false) == data
+// readPair returns what a pair of lookups is to the client.
+func (w *walk) readPair(pair []*flight, isOver bool) outcome {
+	a := w.read(pair[0], isOver)
+	if len(pair) == 1 {
+		return paired(a, derived(a))
 	}
-	return walked{choice: c, pair: cand.pair}
+	return paired(a, w.read(pair[1], isOver))
 }
 
-// leave chooses none, so that the client goes on by itself.
+// take chooses a candidate, for as many seconds as what excludes the others holds.
+func (w *walk) take(c *candidate, ttl uint32) walked {
+	found := w.leave(ttl)
+	found.winner, found.pair = c.name, c.pair
+	for i, f := range c.pair {
+		found.has[i] = w.read(f, false) == data
+	}
+	return found
+}
+
+// leave chooses none.
 func (w *walk) leave(ttl uint32) walked {
+	ttl = min(ttl, w.p.cfg.ttl)
 	return walked{choice: &choice{name: w.name, expires: w.began.Add(time.Duration(max(ttl, minChoice)) * time.Second)}}
 }
 

@@ -35,9 +35,9 @@ type wildcardCheck struct {
 	twin   []*flight // the pair of X; nil if X has one label, and is looked up for the sake of the search domain
 }
 
-// checkWildcard sends out what the proof needs for a name whose search domain begins at offset at.
-func (q *inquiry) checkWildcard(name string, at int) *wildcardCheck {
-	x, zone := name[:at], name[at:]
+// checkWildcard sends out what the proof needs.
+func (q *inquiry) checkWildcard() *wildcardCheck {
+	x, zone := q.name[:q.place.at], q.name[q.place.at:]
 	if domain(x).labels() < 2 {
 		return &wildcardCheck{}
 	}
@@ -68,12 +68,12 @@ func (p *probe) isKnown() bool {
 	return !slices.ContainsFunc(p.pair, func(f *flight) bool { return !f.landed.Load() || f.outcome == failure })
 }
 
-// read returns data if the proof holds for the lookups of a name, and nodata if it does not. What is overdue proves
-// nothing.
-func (c *wildcardCheck) read(q *inquiry, own []*flight, overdue bool) outcome {
+// read returns data if the proof holds and nodata if it does not. What is overdue proves nothing.
+func (c *wildcardCheck) read(q *inquiry, overdue bool) outcome {
 	if c.twin == nil {
 		return nodata
 	}
+	own := q.ownPair()
 	for _, f := range slices.Concat(own, c.random, c.twin) {
 		switch q.read(f, overdue) {
 		case unknown:
