@@ -9,15 +9,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// pass waits for the client's own half and returns what it brought.
+// pass waits for what goes out and returns it.
 func (q *inquiry) pass() (m *dns.Msg, rcode int, err error) {
-	for !q.half().landed.Load() {
-		<-q.wait.wake
-	}
-	q.read(q.half(), false) // for its panic
 	if q.own == nil {
 		return q.derive()
 	}
+	for !q.own.landed.Load() {
+		<-q.wait.wake
+	}
+	q.read(q.own, false) // for its panic
 	f := q.brought()
 	m, rcode, err = f.copied, f.rcode, f.err
 	switch {
@@ -33,7 +33,18 @@ func (q *inquiry) pass() (m *dns.Msg, rcode int, err error) {
 	if m != nil && !plugin.ClientWrite(rcode) {
 		rcode = dns.RcodeSuccess // something was written, so nobody may write again
 	}
-	return q.fitted(m), rcode, err
+	return m, rcode, err
+}
+
+// finished returns an answer that passes, which may be nil, as the client can take it, and counts what changes it.
+func (q *inquiry) finished(m *dns.Msg) *dns.Msg {
+	if q.follows() {
+		if q.read(q.sibling, true) != failure {
+			record(q.ctx, fixIPv4only)
+		}
+		return m
+	}
+	return q.fitted(m)
 }
 
 // brought is the flight whose answer counts for the own half.
@@ -75,12 +86,20 @@ func (q *inquiry) derive() (m *dns.Msg, rcode int, err error) {
 		}
 		return nil, q.sibling.rcode, q.sibling.err
 	}
-	record(q.ctx, fixIPv4only)
 	return q.negative(rule), dns.RcodeSuccess, nil
 }
 
-// negative returns the answer that a ruling asks for. An SOA of the upstream is kept where it says as much as ours.
+// negative returns the answer that a ruling asks for, as the client can take it.
 func (q *inquiry) negative(rule ruling) *dns.Msg {
+	m := q.denied(rule)
+	if q.p.cfg.enabled[fixFit] && q.isSmall() {
+		return fit(m, q.r.Question[0], 0)
+	}
+	return m
+}
+
+// denied returns the answer that a ruling asks for. An SOA of the upstream is kept where it says as much as ours.
+func (q *inquiry) denied(rule ruling) *dns.Msg {
 	rcode := dns.RcodeSuccess
 	if rule.verdict == toNxdomain {
 		rcode = dns.RcodeNameError

@@ -1,13 +1,9 @@
 package muslsafe
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
-	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,8 +14,8 @@ import (
 	"github.com/opentracing/opentracing-go"
 )
 
-// subqueryLimit bounds a query of our own. It is the time after which a client gives up (musl, res_msend.c).
-const subqueryLimit = 5 * time.Second
+// maxFlight is how long a flight can be joined. It is the time after which a client gives up (musl, res_msend.c).
+const maxFlight = 5 * time.Second
 
 // flightKey tells which queries are equal, so that one flight serves for all of them: the name, in lower case, the
 // type, and the client, because access rules and views may give two clients two answers.
@@ -71,7 +67,7 @@ func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joi
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if other := fs.m[f.key]; other != nil {
+	if other := fs.m[f.key]; other != nil && f.began.Sub(other.began) < maxFlight {
 		other.wakes = append(other.wakes, wake)
 		other.shared = other.shared || wantsMessage
 		return other, false
@@ -85,16 +81,6 @@ func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joi
 
 // land takes a flight that is over out of the air and wakes those who wait for it.
 func (fs *flights) land(f *flight) {
-	f.outcome = outcomeOf(f.msg, f.key.qtype)
-	if f.isCut = f.msg != nil && f.msg.Truncated; f.isCut {
-		f.isBare = !slices.ContainsFunc(f.msg.Answer, isType(f.key.qtype))
-	}
-	if f.msg != nil && f.outcome == failure {
-		f.failed = cmp.Or(f.msg.Rcode&0xF, dns.RcodeServerFailure) // an extended return code needs an OPT record
-	}
-	if fs.keepAddrs && f.outcome == data {
-		f.addrs = addresses(f.msg, f.key.qtype)
-	}
 	fs.mu.Lock()
 	if fs.m[f.key] == f {
 		delete(fs.m, f.key)
@@ -104,8 +90,8 @@ func (fs *flights) land(f *flight) {
 	if f.ours {
 		countSubquery(f, f.outcome)
 	}
-	if f.shared && f.msg != nil {
-		f.copied = f.msg.Copy()
+	if f.shared {
+		f.copy()
 	}
 	f.landed.Store(true)
 	signal(f.wake)
@@ -121,22 +107,17 @@ func signal(wake chan<- struct{}) {
 	}
 }
 
-// fly sends a flight through the chain, or through the whole server, and lands it. It runs in a goroutine of its
-// own, so a panic is kept for the goroutine that serves the client, where the server expects it.
+// fly sends a flight through the chain, or through the whole server, and lands it.
 func (p *Muslsafe) fly(f *flight) {
 	defer p.inAir.land(f)
-	defer func() {
-		if cause := recover(); cause != nil {
-			f.msg = nil
-			f.panicked = fmt.Sprintf("%v\n%s", cause, debug.Stack())
-		}
-	}()
+	defer f.crash()
 	server, ok := f.Context.Value(dnsserver.Key{}).(*dnsserver.Server)
 	if f.key.routed && ok {
 		server.ServeDNS(f, f, &f.query)
-		return
+	} else {
+		f.rcode, f.err = p.callNext(f, f, &f.query)
 	}
-	f.rcode, f.err = p.callNext(f, f, &f.query)
+	f.examine(p.inAir.keepAddrs)
 }
 
 // callNext hands a query to the next plugin. It is [plugin.NextOrFailure] without the writer that this wraps around
@@ -152,40 +133,30 @@ func (p *Muslsafe) callNext(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 // ask sends a query of our own on behalf of the client of q, or joins an equal one. What is asked for another name
 // than the client's goes through the whole server, to the server block that owns the name.
 func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
-	f, cancel := p.subquery(q, q.w, name, qtype)
-	joined, isNew := p.inAir.join(f, q.wait.wake, false)
-	if !isNew {
-		cancel()
-		return joined
+	f, isNew := p.inAir.join(newSubquery(q, q.w, name, qtype), q.wait.wake, false)
+	if isNew {
+		go p.fly(f)
 	}
-	go func() {
-		defer cancel()
-		p.fly(f)
-	}()
 	return f
 }
 
 // askWhole asks for name, with the type that the client of q wants, so that it is answered as over TCP. Nobody joins it:
 // what the client needs is the message.
 func (p *Muslsafe) askWhole(q *inquiry, name string) *flight {
-	f, cancel := p.subquery(q, overTCP{q.w}, name, q.r.Question[0].Qtype)
+	f := newSubquery(q, overTCP{q.w}, name, q.r.Question[0].Qtype)
 	f.wake = q.wait.wake
-	go func() {
-		defer cancel()
-		p.fly(f)
-	}()
+	go p.fly(f)
 	return f
 }
 
-// subquery prepares a query of our own. The function that comes with it frees what it holds.
-func (p *Muslsafe) subquery(q *inquiry, w dns.ResponseWriter, name string, qtype uint16) (*flight, context.CancelFunc) {
+// newSubquery prepares a query of our own.
+func newSubquery(q *inquiry, w dns.ResponseWriter, name string, qtype uint16) *flight {
 	key := keyOf(w, q.r, lower(name), qtype)
 	key.routed = key.name != q.name
-	ctx, cancel := context.WithTimeout(withOwnMetadata(q.ctx), subqueryLimit)
-	f := newFlight(ctx, w, q.r, key)
+	f := newFlight(q.ctx, w, q.r, key)
 	f.question[0].Name, f.question[0].Qtype = name, qtype
 	f.ours = true
-	return f, cancel
+	return f
 }
 
 // siblingType returns AAAA for A, and A for AAAA.

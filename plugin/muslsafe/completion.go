@@ -22,7 +22,7 @@ func (q *inquiry) complete() *dns.Msg {
 	}
 	o, m := nodata, (*dns.Msg)(nil) // of AAAA, if it follows from A
 	qtype := q.r.Question[0].Qtype
-	if !q.p.ipv4only || qtype == dns.TypeA {
+	if !q.follows() {
 		o, m = q.fetch(found)
 	}
 	if o != data && !found.has[halfOf(siblingType(qtype))] {

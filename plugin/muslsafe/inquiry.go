@@ -28,7 +28,7 @@ type inquiry struct {
 	began time.Time
 	wait  *waiter
 
-	own     *flight // nil if AAAA is never asked (ipv4only)
+	own     *flight // nil if it follows from the sibling
 	whole   *flight // own over TCP, if that was cut and the client cannot ask for the rest
 	sibling *flight // nil until it is needed
 	ahead   []*flight
@@ -70,11 +70,13 @@ func (q *inquiry) open() {
 func (q *inquiry) begin() {
 	q.open()
 	q.place = q.p.cfg.suffixes.place(q.name)
-	if q.p.ipv4only && q.r.Question[0].Qtype == dns.TypeAAAA {
+	if q.follows() {
 		q.sibling = q.p.ask(q, q.r.Question[0].Name, dns.TypeA)
-		return
+		if !q.p.cfg.report {
+			return
+		}
 	}
-	f := newFlight(withOwnMetadata(q.ctx), q.w, q.r, keyOf(q.w, q.r, q.name, q.r.Question[0].Qtype))
+	f := newFlight(q.ctx, q.w, q.r, keyOf(q.w, q.r, q.name, q.r.Question[0].Qtype))
 	own, isNew := q.p.inAir.join(f, q.wait.wake, true)
 	q.own = own
 	if isNew {
@@ -100,20 +102,26 @@ func (q *inquiry) close() {
 func (q *inquiry) settle() ruling {
 	for {
 		elapsed, isOver := time.Since(q.began), q.half().landed.Load() // before the evidence, which may gain by it
+		isOver = isOver || q.half() != q.own && q.own != nil && elapsed >= overAfter // a report holds nothing for longer
 		rule := judge(q.evidence(elapsed))
 		switch {
-		case rule.verdict == undecided:
-			q.askFor(rule.needs)
-		case rule.verdict != pass || isOver:
+		case rule.verdict == undecided && q.askFor(rule.needs):
+			continue // with what may be there already, or need not be asked
+		case rule.verdict > pass || rule.verdict == pass && isOver:
 			return rule
 		}
 		q.sleep(elapsed)
 	}
 }
 
+// follows reports whether the client's half is AAAA, and is decided by A alone.
+func (q *inquiry) follows() bool {
+	return q.p.cfg.enabled[fixIPv4only] && q.r.Question[0].Qtype == dns.TypeAAAA
+}
+
 // half is the flight that says what the client's own half is.
 func (q *inquiry) half() *flight {
-	if q.own == nil {
+	if q.follows() {
 		return q.sibling
 	}
 	return q.own
@@ -134,26 +142,28 @@ func (q *inquiry) sleep(elapsed time.Duration) {
 	<-q.wait.wake
 }
 
-// askFor sends out what is needed and has not been asked for.
-func (q *inquiry) askFor(n needs) {
-	if n.sibling && q.sibling == nil && !q.p.ipv4only {
+// askFor sends out what is needed and has not been asked for, and reports whether there was such a thing.
+func (q *inquiry) askFor(n needs) (isNew bool) {
+	if n.sibling && q.sibling == nil && !q.p.cfg.enabled[fixIPv4only] {
 		q.sibling = q.p.ask(q, q.r.Question[0].Name, siblingType(q.r.Question[0].Qtype))
+		isNew = true
 	}
 	if n.ahead && q.ahead == nil {
-		q.ahead = []*flight{}
+		q.ahead, isNew = []*flight{}, true
 		for _, name := range q.p.cfg.suffixes.ahead(q.name, q.place.at) {
 			q.ahead = append(q.ahead, q.askPair(name)...)
 		}
 	}
 	if n.public && q.public == nil {
-		q.public = q.checkWildcard()
+		q.public, isNew = q.checkWildcard(), true
 	}
+	return isNew
 }
 
 // askPair asks for the A and the AAAA records of a name, or for the A records alone if AAAA follows from them.
 func (q *inquiry) askPair(name string) []*flight {
 	a := q.p.ask(q, name, dns.TypeA)
-	if q.p.ipv4only {
+	if q.p.cfg.enabled[fixIPv4only] {
 		return []*flight{a}
 	}
 	return []*flight{a, q.p.ask(q, name, dns.TypeAAAA)}
@@ -162,7 +172,7 @@ func (q *inquiry) askPair(name string) []*flight {
 // ownPair is the client's own half and its sibling, in the order of askPair.
 func (q *inquiry) ownPair() []*flight {
 	switch {
-	case q.p.ipv4only:
+	case q.p.cfg.enabled[fixIPv4only]:
 		return []*flight{q.half()}
 	case q.r.Question[0].Qtype == dns.TypeA:
 		return []*flight{q.own, q.sibling}
@@ -178,18 +188,15 @@ func (q *inquiry) evidence(elapsed time.Duration) evidence {
 		own:     q.readOwn(elapsed >= silentAfter),
 		sibling: q.readBy(q.sibling, elapsed),
 		ahead:   q.readAhead(elapsed >= overAfter),
+		public:  q.readPublic(elapsed >= overAfter),
 		late:    elapsed >= lateAfter,
 		enabled: &q.p.cfg.enabled,
 	}
-	if q.p.ipv4only {
-		if q.own == nil {
-			e.own = derived(e.sibling)
-		} else {
-			e.sibling = derived(e.own)
-		}
-	}
-	if q.public != nil {
-		e.public = q.public.read(q, elapsed >= overAfter)
+	switch {
+	case q.follows():
+		e.own = derived(e.sibling)
+	case q.p.cfg.enabled[fixIPv4only]:
+		e.sibling = derived(e.own)
 	}
 	return e
 }
@@ -206,8 +213,8 @@ func derived(a outcome) outcome {
 func (q *inquiry) read(f *flight, overdue bool) outcome {
 	switch {
 	case f != nil && f.landed.Load():
-		if f.panicked != nil {
-			panic(f.panicked) // here, in the goroutine of the client, the server expects it
+		if f.panicked != nil && f == q.own { // for the server, which recovers from it
+			panic(f.panicked)
 		}
 		return f.outcome
 	case overdue:

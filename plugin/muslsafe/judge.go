@@ -156,19 +156,19 @@ func (e evidence) judgeNodata() ruling {
 //	data      NODATA (pair)                     NODATA (pair)
 //	nodata    NODATA (pair)                     pass, and the other half becomes NXDOMAIN (search)
 //	nxdomain  pass                              pass
-//	failure   AAAA: NODATA, briefly (pair)      pass
-//	          A: pass
+//	failure   AAAA: NODATA, briefly (pair)      the same, but pass if the search goes on to an address ahead
+//	          A: pass                           pass
 //
 // An NXDOMAIN for A speaks for the whole name (RFC 8020). One for AAAA does not, as too many servers give it without
 // looking (RFC 4074, section 4.2); so while A fails, the name may exist, and the pair must read as the temporary
-// failure that it is.
+// failure that it is, or as what a slow A brings in the end.
 func (e evidence) judgeNxdomain() ruling {
 	if !e.enabled[fixPair] {
 		return ruling{verdict: pass}
 	}
 	switch e.sibling {
 	case unknown:
-		return ruling{needs: needs{sibling: true}}
+		return ruling{needs: needs{sibling: true, ahead: e.late && e.looksAhead()}}
 	case data:
 		return ruling{verdict: toNodata, fix: fixPair}
 	case nodata:
@@ -176,11 +176,24 @@ func (e evidence) judgeNxdomain() ruling {
 			return ruling{verdict: toNodata, fix: fixPair}
 		}
 	case failure:
-		if e.scope == plain && e.qtype == dns.TypeAAAA {
-			return ruling{verdict: toNodata, fix: fixPair, brief: true}
+		if e.qtype == dns.TypeAAAA {
+			return e.judgeDenied()
 		}
 	}
 	return ruling{verdict: pass}
+}
+
+// judgeDenied has an AAAA half that denies the name, while the A half fails.
+func (e evidence) judgeDenied() ruling {
+	if e.looksAhead() {
+		switch e.ahead {
+		case unknown:
+			return ruling{needs: needs{ahead: true}}
+		case data:
+			return ruling{verdict: pass}
+		}
+	}
+	return ruling{verdict: toNodata, fix: fixPair, brief: true}
 }
 
 // judgeFailure has one half that fails:
@@ -190,15 +203,17 @@ func (e evidence) judgeNxdomain() ruling {
 //	nxdomain  AAAA: NXDOMAIN (failure), as an NXDOMAIN for A speaks for the whole name
 //	other     below a search suffix of the nodes NXDOMAIN (search) if there is an address ahead; else pass
 func (e evidence) judgeFailure() ruling {
-	if e.enabled[fixFailure] {
-		switch {
-		case e.sibling == unknown:
-			return ruling{needs: needs{sibling: true, ahead: e.late && e.looksAhead()}}
-		case e.sibling == data:
-			return ruling{verdict: toNodata, fix: fixFailure, brief: true}
-		case e.sibling == nxdomain && e.qtype == dns.TypeAAAA:
-			return ruling{verdict: toNxdomain, fix: fixFailure, brief: true}
-		}
+	switch {
+	case !e.enabled[fixFailure] && !e.looksAhead():
+		return ruling{verdict: pass}
+	case e.sibling == unknown:
+		return ruling{needs: needs{sibling: true, ahead: e.late && e.looksAhead()}}
+	case !e.enabled[fixFailure] && e.sibling == data:
+		return ruling{verdict: pass}
+	case e.sibling == data:
+		return ruling{verdict: toNodata, fix: fixFailure, brief: true}
+	case e.enabled[fixFailure] && e.sibling == nxdomain && e.qtype == dns.TypeAAAA:
+		return ruling{verdict: toNxdomain, fix: fixFailure, brief: true}
 	}
 	return e.judgeAhead()
 }

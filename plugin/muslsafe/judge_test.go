@@ -33,7 +33,7 @@ func TestJudge(t *testing.T) {
 		{nxdomain, data, nod, nod, nod, nod},
 		{nxdomain, nodata, nod, p, p, p},
 		{nxdomain, nxdomain, p, p, p, p},
-		{nxdomain, failure, nodb, p, p, p}, // A: pass, see below
+		{nxdomain, failure, nodb, nodb, nodb, p}, // A: pass, see below
 		{failure, data, nodf, nodf, nodf, nodf},
 		{failure, nodata, p, p, p, nxsb},
 		{failure, nxdomain, nxf, nxf, nxf, nxf}, // A: see below
@@ -42,6 +42,8 @@ func TestJudge(t *testing.T) {
 	// An NXDOMAIN for AAAA proves less than one for A.
 	exceptions := map[string]string{
 		"A nxdomain failure plain":    p,
+		"A nxdomain failure cluster":  p,
+		"A nxdomain failure node":     p,
 		"A failure nxdomain plain":    p,
 		"A failure nxdomain cluster":  p,
 		"A failure nxdomain node":     p,
@@ -106,8 +108,12 @@ func checkDisabled(t *testing.T, e evidence, want string) {
 		if r.fix == f || r.verdict == undecided {
 			t.Errorf("without %s: judge = %s", f, ruled(r))
 		}
-		if got := ruled(r); r.fix != noFix && got != want && f != fixFailure {
+		isMore := f == fixSearch && e.own == nxdomain && e.sibling == failure // nobody looks ahead then
+		if got := ruled(r); r.fix != noFix && got != want && f != fixFailure && !isMore {
 			t.Errorf("without %s: judge = %s; want %s or pass", f, got, want)
+		}
+		if r.verdict == toNxdomain && e.sibling == data {
+			t.Errorf("without %s: judge = %s, and hides the other half", f, ruled(r))
 		}
 	}
 }
@@ -135,10 +141,12 @@ func TestJudgeAsks(t *testing.T) {
 		{node, failure, unknown, unknown, true, both},
 		{node, failure, failure, unknown, false, ahead},
 		{node, failure, nodata, unknown, false, ahead},
+		{node, nxdomain, unknown, unknown, true, both},
+		{node, nxdomain, failure, unknown, false, ahead},
 	}
 	for _, tc := range tests {
 		enabled := byDefault
-		r := judge(evidence{qtype: dns.TypeA, scope: tc.scope, own: tc.own, sibling: tc.sibling, ahead: tc.ahead, late: tc.late, enabled: &enabled})
+		r := judge(evidence{qtype: dns.TypeAAAA, scope: tc.scope, own: tc.own, sibling: tc.sibling, ahead: tc.ahead, late: tc.late, enabled: &enabled})
 		if r.verdict != undecided || r.needs != tc.want {
 			t.Errorf("judge of %+v = %s; want undecided %+v", tc, ruled(r), tc.want)
 		}

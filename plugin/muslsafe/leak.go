@@ -57,7 +57,8 @@ func (s suffixes) leak(name string) (at int, ok bool) {
 	if !t.found || t.cluster {
 		return 0, false
 	}
-	return s.pastNode(name[:t.at])
+	at, ok = s.pastNode(name[:t.at])
+	return at, ok && !s.serves(name, at)
 }
 
 // pastCluster finds svc.C or pod.C inside name with at least one more label after it. No suffix needs to be known for

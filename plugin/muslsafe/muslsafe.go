@@ -15,23 +15,21 @@ import (
 type Muslsafe struct {
 	Next plugin.Handler
 
-	cfg      *config
-	ipv4only bool // AAAA follows from A, and is never asked
-	inAir    flights
-	probes   probes
-	choices  choices
-	walks    singleflight.Group
-	waiters  chan *waiter // free ones
+	cfg     *config
+	inAir   flights
+	probes  probes
+	choices choices
+	walks   singleflight.Group
+	waiters chan *waiter // free ones
 }
 
 func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 	return &Muslsafe{
-		choices:  newChoices(),
-		Next:     next,
-		cfg:      cfg,
-		ipv4only: cfg.enabled[fixIPv4only] && !cfg.report,
-		inAir:    flights{keepAddrs: cfg.enabled[fixWildcard]},
-		waiters:  make(chan *waiter, maxWaiters),
+		choices: newChoices(),
+		Next:    next,
+		cfg:     cfg,
+		inAir:   flights{keepAddrs: cfg.enabled[fixWildcard]},
+		waiters: make(chan *waiter, maxWaiters),
 	}
 }
 
@@ -45,7 +43,7 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	}
 	name := lower(r.Question[0].Name)
 	if !p.cfg.covers(name) {
-		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+		return plugin.NextOrFailure(p.Name(), p.Next, untouched(ctx), w, r)
 	}
 	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name}
 	if p.cfg.enabled[fixComplete] && asksAddress(r) {
@@ -103,14 +101,16 @@ func (q *inquiry) servePair() (int, error) {
 	defer q.close()
 
 	rule := q.settle()
-	if rule.verdict != pass && !q.p.cfg.report {
+	if rule.verdict != pass {
 		record(q.ctx, rule.fix)
-		return dns.RcodeSuccess, q.w.WriteMsg(q.negative(rule))
-	}
-	if q.p.cfg.report {
-		q.p.reportFix(q.ctx, q.r, rule)
+		if !q.p.cfg.report {
+			return dns.RcodeSuccess, q.w.WriteMsg(q.negative(rule))
+		}
 	}
 	reply, rcode, err := q.pass()
+	if rule.verdict == pass {
+		reply = q.finished(reply)
+	}
 	if reply == nil {
 		return rcode, err
 	}
@@ -118,13 +118,4 @@ func (q *inquiry) servePair() (int, error) {
 		err = werr
 	}
 	return rcode, err
-}
-
-// reportFix counts the fix that would have been applied, if one would.
-func (p *Muslsafe) reportFix(ctx context.Context, r *dns.Msg, rule ruling) {
-	if rule.verdict != pass {
-		record(ctx, rule.fix)
-	} else if p.cfg.enabled[fixIPv4only] && r.Question[0].Qtype == dns.TypeAAAA {
-		record(ctx, fixIPv4only)
-	}
 }

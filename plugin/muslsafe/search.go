@@ -1,6 +1,9 @@
 package muslsafe
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // scope says what a client does with a name that does not exist.
 type scope uint8
@@ -19,12 +22,12 @@ type place struct {
 
 // place finds out whether name, in lower case, is X.S: a name X with a search suffix S appended.
 //
-// A suffix itself is plain, though a shorter one may stand at its end: all names below it would be denied with it
-// (RFC 8020). So is a name with an underscore, which is no host name: nobody searches for the address of
+// A suffix itself is plain, though a shorter one may stand at its end, and so is a zone of the server block: all names
+// below it would be denied with it (RFC 8020). So is a name with an underscore, which is no host name: nobody searches for the address of
 // "_acme-challenge", and a cache behind us may hold an NXDOMAIN against its other types.
 func (s suffixes) place(name string) place {
 	t := s.longestTail(name)
-	if !t.found || t.at == 0 || hasUnderscore(name[:t.at]) {
+	if !t.found || t.at == 0 || hasUnderscore(name[:t.at]) || slices.Contains(s.served, domain(name)) {
 		return place{}
 	}
 	if !t.cluster {

@@ -32,16 +32,27 @@ type probe struct {
 // addresses are those of a random name below S, and X is the name of a host by itself.
 type wildcardCheck struct {
 	random []*flight // the pair of the random name
-	twin   []*flight // the pair of X; nil if X has one label, and is looked up for the sake of the search domain
+	twin   []*flight // the pair of X
 }
 
 // checkWildcard sends out what the proof needs.
 func (q *inquiry) checkWildcard() *wildcardCheck {
 	x, zone := q.name[:q.place.at], q.name[q.place.at:]
-	if domain(x).labels() < 2 {
-		return &wildcardCheck{}
-	}
 	return &wildcardCheck{random: q.probe(zone), twin: q.askPair(x)}
+}
+
+// readPublic returns data if a wildcard is proven to have taken the name over, nodata if it is not. A name of one label is
+// looked up for the sake of the search domain, so there is nothing to prove.
+func (q *inquiry) readPublic(overdue bool) outcome {
+	switch {
+	case !q.p.cfg.enabled[fixWildcard] || q.place.scope != node || domain(q.name[:q.place.at]).labels() < 2:
+		return nodata
+	case q.public != nil:
+		return q.public.read(q, overdue)
+	case overdue:
+		return nodata
+	}
+	return unknown
 }
 
 // probe returns the remembered pair of a random name below zone, or asks for it.
@@ -68,11 +79,8 @@ func (p *probe) isKnown() bool {
 	return !slices.ContainsFunc(p.pair, func(f *flight) bool { return !f.landed.Load() || f.outcome == failure })
 }
 
-// read returns data if the proof holds and nodata if it does not. What is overdue proves nothing.
+// read returns data if the proof holds and nodata if it does not. What is overdue or cut proves nothing.
 func (c *wildcardCheck) read(q *inquiry, overdue bool) outcome {
-	if c.twin == nil {
-		return nodata
-	}
 	own := q.ownPair()
 	for _, f := range slices.Concat(own, c.random, c.twin) {
 		switch q.read(f, overdue) {
@@ -81,9 +89,14 @@ func (c *wildcardCheck) read(q *inquiry, overdue bool) outcome {
 		case failure:
 			return nodata
 		}
+		if f.isCut {
+			return nodata
+		}
 	}
 	hasTwin := slices.ContainsFunc(c.twin, func(f *flight) bool { return f.outcome == data })
-	isWild := slices.EqualFunc(own, c.random, func(f, random *flight) bool { return slices.Equal(f.addrs, random.addrs) })
+	isWild := slices.EqualFunc(own, c.random, func(f, random *flight) bool {
+		return f.outcome == random.outcome && slices.Equal(f.addrs, random.addrs)
+	})
 	if hasTwin && isWild {
 		return data
 	}

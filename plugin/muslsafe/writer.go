@@ -1,13 +1,19 @@
 package muslsafe
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/coredns/coredns/plugin/metadata"
+	"github.com/coredns/coredns/plugin/metrics/vars"
 	"github.com/miekg/dns"
 )
 
@@ -48,8 +54,13 @@ type flight struct {
 	addrs    []netip.Addr // of msg, in order, if a wildcard is looked for
 }
 
-// newFlight prepares a query for qtype with the header and the options of r.
+// newFlight prepares a query with the header and the options of r. It goes on when the client of ctx is gone (DNS over
+// HTTPS ends its context then): others may have joined it, and cache refreshes what it has in the background.
 func newFlight(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, key flightKey) *flight {
+	ctx = withOwnMetadata(ctx)
+	if ctx.Done() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
 	f := &flight{ResponseWriter: w, Context: ctx, key: key, began: time.Now()}
 	f.query = *r
 	if len(r.Answer)+len(r.Ns)+len(r.Extra) > 0 {
@@ -77,6 +88,44 @@ func (f *flight) Write(wire []byte) (int, error) {
 	return len(wire), f.WriteMsg(m)
 }
 
+// examine reads from the message what others need to know.
+func (f *flight) examine(keepAddrs bool) {
+	f.outcome = outcomeOf(f.msg, f.key.qtype)
+	if f.isCut = f.msg != nil && f.msg.Truncated; f.isCut {
+		f.isBare = !slices.ContainsFunc(f.msg.Answer, isType(f.key.qtype))
+	}
+	if f.msg != nil && f.outcome == failure {
+		f.failed = cmp.Or(f.msg.Rcode&0xF, dns.RcodeServerFailure) // an extended return code needs an OPT record
+	}
+	if keepAddrs && f.outcome == data {
+		f.addrs = addresses(f.msg, f.key.qtype)
+	}
+}
+
+// copy keeps the message for others than the first who waits for it.
+func (f *flight) copy() {
+	defer f.crash()
+	if f.msg != nil {
+		f.copied = f.msg.Copy()
+	}
+}
+
+// crash, deferred, makes a failure of a panic. A flight has a goroutine of its own, where nobody else would recover from
+// it; if the query is a client's, the panic is kept for the goroutine that serves that, where the server expects it.
+func (f *flight) crash() {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	f.msg, f.outcome = nil, failure
+	f.rcode, f.err = dns.RcodeServerFailure, errors.New("a plugin panicked")
+	f.panicked = fmt.Sprintf("%v\n%s", cause, debug.Stack())
+	if f.ours {
+		vars.Panic.Inc()
+		log.Errorf("Recovered from a panic while asking for %s: %v", f.question[0].Name, f.panicked)
+	}
+}
+
 // overTCP makes the chain take a client for one that came over TCP, so that forward asks over TCP (which it decides by
 // the type of the address alone). The address stays that of the client, which access rules go by.
 type overTCP struct{ dns.ResponseWriter }
@@ -100,7 +149,11 @@ func (f *flight) Value(key any) any {
 	return f.Context.Value(key)
 }
 
-// isWatched reports whether ctx belongs to a query that muslsafe watches already.
+// untouched returns ctx with the mark of a query of which the whole answer is to pass as it comes, with the lookups that
+// go into it.
+func untouched(ctx context.Context) context.Context { return context.WithValue(ctx, watched{}, true) }
+
+// isWatched reports whether ctx belongs to a query that is judged already, or must not be.
 func isWatched(ctx context.Context) bool { return ctx.Value(watched{}) != nil }
 
 // withOwnMetadata returns ctx with a copy of its metadata: what plugins note about a query in the air must not meet
