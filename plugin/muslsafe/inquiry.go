@@ -101,8 +101,8 @@ func (q *inquiry) close() {
 // settle asks and waits until a verdict falls. To pass an answer, it must be there.
 func (q *inquiry) settle() ruling {
 	for {
-		elapsed, isOver := time.Since(q.began), q.half().landed.Load() // before the evidence, which may gain by it
-		isOver = isOver || q.half() != q.own && q.own != nil && elapsed >= overAfter // a report holds nothing for longer
+		elapsed := time.Since(q.began)
+		isOver := q.isOver(elapsed) // before the evidence, which may gain by it
 		rule := judge(q.evidence(elapsed))
 		switch {
 		case rule.verdict == undecided && q.askFor(rule.needs):
@@ -112,6 +112,12 @@ func (q *inquiry) settle() ruling {
 		}
 		q.sleep(elapsed)
 	}
+}
+
+// isOver reports whether a verdict that the answer passes is the last word: the answer is there, or, in a report on an
+// answer that would not have been asked for, what that depends on keeps the client waiting.
+func (q *inquiry) isOver(elapsed time.Duration) bool {
+	return q.half().landed.Load() || q.follows() && q.own != nil && elapsed >= overAfter
 }
 
 // follows reports whether the client's half is AAAA, and is decided by A alone.
