@@ -116,8 +116,10 @@ func TestCompleteWithAutopath(t *testing.T) {
 			t.Errorf("error = %q; want %q in it", err, want)
 		}
 	}
-	start(t, strings.Replace(both, "autopath /etc/resolv.conf", "", 1)+`
+	start(t, strings.Replace(both, "autopath /etc/resolv.conf", "UPSTREAM", 1)+`
 	example.org {
 		autopath /etc/resolv.conf
+		UPSTREAM
 	}`)
+	lab.Ask(t, "www.example.org.  A  NOERROR  192.0.2.80")
 }
