@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -20,7 +21,8 @@ type musl struct {
 	model   *stub.Model
 	conf    stub.Config
 	server  syscall.SockaddrInet4
-	fd      int // -1 if no step is open
+	fd      int
+	socket  *os.File // that of the open step, or nil
 	id      uint16
 	asked   [2]bool   // by half: the question is on its way
 	replies [2][]byte // by half: read while the other one was waited for
@@ -33,7 +35,7 @@ func newMusl(port int) (*musl, error) {
 	if !ok {
 		return nil, fmt.Errorf("no model of musl 1.2.5")
 	}
-	return &musl{model: model, conf: resolvConf, server: syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}, fd: -1}, nil
+	return &musl{model: model, conf: resolvConf, server: syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}}, nil
 }
 
 // lookup is getaddrinfo.
@@ -44,9 +46,9 @@ func (c *musl) lookup(name string) stub.Result {
 }
 
 func (c *musl) close() {
-	if c.fd >= 0 {
-		_ = syscall.Close(c.fd)
-		c.fd = -1
+	if c.socket != nil {
+		_ = c.socket.Close() // nothing is written that could be lost
+		c.socket = nil
 	}
 }
 
@@ -83,18 +85,13 @@ func (c *musl) exchange(q stub.Query) stub.Reply {
 // open begins a step.
 func (c *musl) open() error {
 	c.close()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
-	timeout := syscall.NsecToTimeval(int64(patience / 2))
-	if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &timeout); err != nil {
-		_ = syscall.Close(fd)
-		return err
-	}
-	c.fd, c.asked, c.replies = fd, [2]bool{}, [2][]byte{}
+	c.fd, c.socket, c.asked, c.replies = fd, os.NewFile(uintptr(fd), "udp"), [2]bool{}, [2][]byte{}
 	c.id += 2
-	return nil
+	return c.socket.SetReadDeadline(time.Now().Add(patience / 2))
 }
 
 func (c *musl) send(q stub.Query) bool {
@@ -109,10 +106,7 @@ func (c *musl) send(q stub.Query) bool {
 // receive waits for the reply to one half, and keeps that to the other.
 func (c *musl) receive(h int) stub.Reply {
 	for c.replies[h] == nil {
-		n, _, err := syscall.Recvfrom(c.fd, c.buf[:], 0)
-		if err == syscall.EINTR {
-			continue
-		}
+		n, err := c.socket.Read(c.buf[:])
 		if err != nil {
 			return stub.Reply{} // silence
 		}

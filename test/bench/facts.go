@@ -17,7 +17,7 @@ func (b *bench) facts() ([]fact, error) {
 		{"processor", fmt.Sprintf("%d × %s", runtime.NumCPU(), entry("/proc/cpuinfo", "model name"))},
 		{"memory", entry("/proc/meminfo", "MemTotal")},
 		{"kernel", entry("/proc/sys/kernel/osrelease", "")},
-		{"load average before", entry("/proc/loadavg", "")},
+		{"load average before", strings.Join(strings.Fields(entry("/proc/loadavg", ""))[:3], " ")},
 		{"rounds", fmt.Sprint(b.scale.rounds)},
 		{"Go", strings.TrimPrefix(runtime.Version(), "go")},
 	}
@@ -52,7 +52,7 @@ func (b *bench) facts() ([]fact, error) {
 func entry(file, key string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return "unknown"
+		return "not known here"
 	}
 	if key == "" {
 		return strings.TrimSpace(string(text))

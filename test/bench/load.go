@@ -10,6 +10,9 @@ import (
 // clients is how many lookups run at a time where speed is measured.
 const clients = 32
 
+// longestLoad bounds what looks each name up once, through a server that gives no answers.
+const longestLoad = time.Minute
+
 // load is a number of lookups to do: each target once, or over and over for a time.
 type load struct {
 	targets []target
@@ -61,7 +64,7 @@ func (l load) work(c *musl, next *atomic.Int64, start time.Time) (o outcome) {
 	for {
 		n := int(next.Add(1) - 1)
 		began := time.Now()
-		if l.lasts == 0 && n >= len(l.targets) || l.lasts > 0 && began.Sub(start) >= l.lasts {
+		if l.over(n, o.lookups, began.Sub(start)) {
 			o.packets = c.packets
 			return o
 		}
@@ -73,6 +76,14 @@ func (l load) work(c *musl, next *atomic.Int64, start time.Time) (o outcome) {
 			o.wrong++
 		}
 	}
+}
+
+// over reports whether a client that did some lookups should do the n-th of all. For a time, each client does one at the least.
+func (l load) over(n, done int, since time.Duration) bool {
+	if l.lasts == 0 {
+		return n >= len(l.targets) || since >= longestLoad
+	}
+	return done > 0 && since >= l.lasts
 }
 
 func (o *outcome) add(p outcome) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 )
@@ -18,11 +19,14 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
+	debug.SetGCPercent(400) // what the load spends on its own memory is taken from the servers
 	quick := flag.Bool("short", false, "one short round, to see that all works; its figures mean nothing")
 	rounds := flag.Int("rounds", 0, fmt.Sprintf("`number` of rounds (default %d)", full.rounds))
 	peerNames := flag.String("peers", "", "measure these peers alone, a `list` with commas of "+listOf(peers, func(p peer) string { return p.name }))
 	partNames := flag.String("parts", "", "measure these parts alone, a `list` with commas of "+listOf(parts, func(p part) string { return p.name }))
 	out := flag.String("out", "test/bench", "`folder` for results.md, results.json and the pictures")
+	binary := flag.String("coredns", "", "measure this CoreDNS with muslsafe, a `file`, in place of that of this tree")
+	readme := flag.String("readme", "", "`file` to put the table of warm lookups into")
 	flag.Parse()
 
 	sc := full
@@ -39,12 +43,17 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	r, err := run(sc, chosenPeers, chosenParts)
+	r, err := run(sc, chosenPeers, chosenParts, *binary)
 	if err != nil {
 		log.Fatal(err)
 	}
 	if err := r.writeAll(*out); err != nil {
 		log.Fatal(err)
+	}
+	if *readme != "" {
+		if err := r.writeReadme(*readme); err != nil {
+			log.Fatal(err)
+		}
 	}
 	if !r.printBudgets() {
 		os.Exit(1)
@@ -77,15 +86,15 @@ func choose[T any](list string, all []T, name func(T) string) (chosen []T, err e
 	return chosen, nil
 }
 
-// run measures the chosen parts.
-func run(sc scale, chosen []peer, what []part) (*results, error) {
+// run measures the chosen parts, of the given CoreDNS with muslsafe if there is one.
+func run(sc scale, chosen []peer, what []part, binary string) (*results, error) {
 	dir, err := os.MkdirTemp("", "muslsafe-bench-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{dir: dir, scale: sc, results: new(results)}
-	if b.programs, err = programs(dir, chosen); err != nil {
+	if b.programs, err = programs(dir, chosen, binary); err != nil {
 		return nil, err
 	}
 	if b.upstream, err = startUpstream(); err != nil {
@@ -112,8 +121,11 @@ func run(sc scale, chosen []peer, what []part) (*results, error) {
 }
 
 // programs builds CoreDNS with muslsafe and without it, from this module, and finds the rest.
-func programs(dir string, chosen []peer) (map[string]string, error) {
+func programs(dir string, chosen []peer, binary string) (map[string]string, error) {
 	found := make(map[string]string)
+	if binary != "" {
+		found["coredns"] = binary
+	}
 	packages := map[string]string{
 		"coredns": "github.com/muslsafe/coredns-muslsafe/build/coredns",
 		"stock":   "github.com/coredns/coredns",

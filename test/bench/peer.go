@@ -126,14 +126,14 @@ func furnish(dir string, p peer, s settings) error {
 func (p *process) await() error {
 	c := dns.Client{Timeout: 200 * time.Millisecond}
 	r := new(dns.Msg).SetQuestion(serviceName(0)+".", dns.TypeA)
-	for range 150 {
+	for range 500 {
 		if _, _, err := c.Exchange(r, fmt.Sprintf("127.0.0.1:%d", p.port)); err == nil {
 			return nil
 		}
 		select {
 		case <-p.ended:
 			return errors.New("ended")
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	return errors.New("gives no answer")

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// figures are the numbers of one measurement, by name: "perSecond", "cpu" (µs), "p50" and "p99" (µs), "packets",
+// figures are the numbers of one measurement, by name: "perSecond", "cpu" (µs), "p50" and "p99" (µs), "load" (µs), "packets",
 // "upstream" (queries), "wrong" (a share), "resident" (MiB).
 type figures map[string]float64
 
@@ -64,11 +64,14 @@ func (r *results) get(part, peer, name, figure string) (float64, bool) {
 	return v, ok
 }
 
-// ratio divides a figure of one peer by that of another.
+// ratio divides a figure of one peer by that of another, if both were measured.
 func (r *results) ratio(part, name, figure, peer, by string) (float64, bool) {
 	a, ok1 := r.get(part, peer, name, figure)
 	b, ok2 := r.get(part, by, name, figure)
-	return a / b, ok1 && ok2 && b > 0
+	if !ok1 || !ok2 || b == 0 {
+		return 0, false
+	}
+	return a / b, true
 }
 
 // of returns the rows of a part in the order in which they were measured first.

@@ -1,11 +1,15 @@
 package main
 
-import "time"
+import (
+	"syscall"
+	"time"
+)
 
 // usage is what a load cost a server.
 type usage struct {
 	cpu      time.Duration
-	upstream int64 // queries
+	upstream int64         // queries
+	load     time.Duration // processor time of this process, which is the load and the upstream
 }
 
 // watch measures what a server uses while do is done.
@@ -14,12 +18,22 @@ func (b *bench) watch(server *process, do func() error) (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
+	own := ownTime()
 	asked := b.upstream.queries.Load()
 	if err := do(); err != nil {
 		return usage{}, err
 	}
 	after, err := server.cpu()
-	return usage{cpu: after - before, upstream: b.upstream.queries.Load() - asked}, err
+	return usage{cpu: after - before, upstream: b.upstream.queries.Load() - asked, load: ownTime() - own}, err
+}
+
+// ownTime returns the processor time that this process has used so far.
+func ownTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0 // not on Linux
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // measure runs musl-like lookups and returns their figures.
@@ -40,6 +54,7 @@ func (b *bench) measure(server *process, l load) (figures, error) {
 		"packets":   float64(o.packets) / lookups,
 		"upstream":  float64(used.upstream) / lookups,
 		"cpu":       used.cpu.Seconds() * 1e6 / lookups,
+		"load":      used.load.Seconds() * 1e6 / lookups,
 		"wrong":     float64(o.wrong) / lookups,
 	}, nil
 }
