@@ -41,8 +41,8 @@ install:
 
 # Beside stock CoreDNS, unbound and dnsmasq, in about a quarter of an hour; fails if a budget is missed. Writes test/bench and
 # the table in the README.
-bench: install
-	go run ./test/bench -readme README.md
+bench: install build
+	go run ./test/bench -coredns '$(BIN)/coredns' -out test/bench -readme README.md
 
 fuzz:
 	for target in FuzzLeak FuzzParse FuzzFit FuzzIsDotQuery; do \

@@ -32,7 +32,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := run(tiny, chosen, what, "")
+	r, err := run(options{scale: tiny, peers: chosen, parts: what})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,55 +9,82 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 )
 
+// options are the flags.
+type options struct {
+	scale  scale
+	peers  []peer
+	parts  []part
+	binary string // of CoreDNS with muslsafe; empty: that of this tree
+	out    string
+	readme string
+}
+
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
-	debug.SetGCPercent(400) // what the load spends on its own memory is taken from the servers
-	quick := flag.Bool("short", false, "one short round, to see that all works; its figures mean nothing")
-	rounds := flag.Int("rounds", 0, fmt.Sprintf("`number` of rounds (default %d)", full.rounds))
-	peerNames := flag.String("peers", "", "measure these peers alone, a `list` with commas of "+listOf(peers, func(p peer) string { return p.name }))
-	partNames := flag.String("parts", "", "measure these parts alone, a `list` with commas of "+listOf(parts, func(p part) string { return p.name }))
-	out := flag.String("out", "test/bench", "`folder` for results.md, results.json and the pictures")
-	binary := flag.String("coredns", "", "measure this CoreDNS with muslsafe, a `file`, in place of that of this tree")
-	readme := flag.String("readme", "", "`file` to put the table of warm lookups into")
-	flag.Parse()
-
-	sc := full
-	if *quick {
-		sc = short
-	}
-	if *rounds > 0 {
-		sc.rounds = *rounds
-	}
-	chosenPeers, err1 := choose(*peerNames, peers, func(p peer) string { return p.name })
-	chosenParts, err2 := choose(*partNames, parts, func(p part) string { return p.name })
-	for _, err := range []error{err1, err2} {
-		if err != nil {
-			log.Fatal(err)
-		}
-	}
-	r, err := run(sc, chosenPeers, chosenParts, *binary)
+	// What the load spends on itself is taken from the servers.
+	debug.SetGCPercent(400)
+	runtime.GOMAXPROCS(max(1, runtime.NumCPU()/2))
+	o, err := parseFlags()
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := r.writeAll(*out); err != nil {
+	r, err := run(o)
+	if err != nil {
 		log.Fatal(err)
 	}
-	if *readme != "" {
-		if err := r.writeReadme(*readme); err != nil {
-			log.Fatal(err)
-		}
+	if err := r.publish(o); err != nil {
+		log.Fatal(err)
 	}
 	if !r.printBudgets() {
 		os.Exit(1)
 	}
+}
+
+func parseFlags() (options, error) {
+	quick := flag.Bool("short", false, "one short round, to see that all works; its figures mean nothing")
+	rounds := flag.Int("rounds", 0, fmt.Sprintf("`number` of rounds (default %d)", full.rounds))
+	peerNames := flag.String("peers", "", "measure these peers alone, a `list` with commas of "+listOf(peers, func(p peer) string { return p.name }))
+	partNames := flag.String("parts", "", "measure these parts alone, a `list` with commas of "+listOf(parts, func(p part) string { return p.name }))
+	o := options{scale: full}
+	flag.StringVar(&o.binary, "coredns", "", "measure this CoreDNS with muslsafe, a `file`, in place of that of this tree")
+	flag.StringVar(&o.out, "out", "", "`folder` for results.md, results.json and the pictures; without it the tables are printed")
+	flag.StringVar(&o.readme, "readme", "", "`file` to put the table of warm lookups into")
+	flag.Parse()
+
+	if *quick {
+		o.scale = short
+	}
+	if *rounds > 0 {
+		o.scale.rounds = *rounds
+	}
+	var err error
+	if o.peers, err = choose(*peerNames, peers, func(p peer) string { return p.name }); err != nil {
+		return o, fmt.Errorf("-peers: %w", err)
+	}
+	if o.parts, err = choose(*partNames, parts, func(p part) string { return p.name }); err != nil {
+		return o, fmt.Errorf("-parts: %w", err)
+	}
+	return o, nil
+}
+
+// publish writes or prints the results.
+func (r *results) publish(o options) error {
+	if o.out == "" {
+		text, err := r.markdown()
+		fmt.Println(text)
+		return err
+	}
+	if err := r.writeAll(o.out); err != nil || o.readme == "" {
+		return err
+	}
+	return r.writeReadme(o.readme)
 }
 
 func listOf[T any](all []T, name func(T) string) string {
@@ -86,15 +113,15 @@ func choose[T any](list string, all []T, name func(T) string) (chosen []T, err e
 	return chosen, nil
 }
 
-// run measures the chosen parts, of the given CoreDNS with muslsafe if there is one.
-func run(sc scale, chosen []peer, what []part, binary string) (*results, error) {
+// run measures the chosen parts of the chosen peers.
+func run(o options) (*results, error) {
 	dir, err := os.MkdirTemp("", "muslsafe-bench-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{dir: dir, scale: sc, results: new(results)}
-	if b.programs, err = programs(dir, chosen, binary); err != nil {
+	b := &bench{dir: dir, scale: o.scale, results: new(results)}
+	if b.programs, err = programs(dir, o); err != nil {
 		return nil, err
 	}
 	if b.upstream, err = startUpstream(); err != nil {
@@ -104,13 +131,13 @@ func run(sc scale, chosen []peer, what []part, binary string) (*results, error) 
 	if b.results.Facts, err = b.facts(); err != nil {
 		return nil, err
 	}
-	for round := range sc.rounds {
-		for _, p := range what {
+	for round := range o.scale.rounds {
+		for _, p := range o.parts {
 			if !p.rounds && round > 0 {
 				continue
 			}
-			log.Printf("round %d of %d: %s", round+1, sc.rounds, p.name)
-			if err := p.run(b, chosen); err != nil {
+			log.Printf("round %d of %d: %s", round+1, o.scale.rounds, p.name)
+			if err := p.run(b, o.peers); err != nil {
 				return nil, fmt.Errorf("%s: %w", p.name, err)
 			}
 		}
@@ -118,37 +145,4 @@ func run(sc scale, chosen []peer, what []part, binary string) (*results, error) 
 	b.results.Plan = b.results.plans()
 	b.results.Budgets = b.results.budgets()
 	return b.results, nil
-}
-
-// programs builds CoreDNS with muslsafe and without it, from this module, and finds the rest.
-func programs(dir string, chosen []peer, binary string) (map[string]string, error) {
-	found := make(map[string]string)
-	if binary != "" {
-		found["coredns"] = binary
-	}
-	packages := map[string]string{
-		"coredns": "github.com/muslsafe/coredns-muslsafe/build/coredns",
-		"stock":   "github.com/coredns/coredns",
-	}
-	for _, p := range chosen {
-		if found[p.program] != "" {
-			continue
-		}
-		file, err := find(p.program)
-		if path := packages[p.program]; path != "" {
-			file, err = filepath.Join(dir, p.program), nil
-			cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", file, path)
-			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-			if out, failed := cmd.CombinedOutput(); failed != nil {
-				err = fmt.Errorf("%s: %w\n%s", cmd, failed, out)
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		found[p.program] = file
-	}
-	var err error
-	found["dnsperf"], err = find("dnsperf")
-	return found, err
 }

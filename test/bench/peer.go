@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -155,14 +154,4 @@ func freePort() (int, error) {
 		}
 	}
 	return 0, errors.New("no free port")
-}
-
-// find returns the path of an installed program.
-func find(program string) (string, error) {
-	for _, name := range []string{program, "/usr/sbin/" + program} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("%s is not installed (test/install.sh installs it)", program)
 }
