@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // options are the flags.
@@ -120,6 +122,7 @@ func run(o options) (*results, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
+	go removeWhenInterrupted(dir)
 	b := &bench{dir: dir, scale: o.scale, results: new(results)}
 	if b.programs, err = programs(dir, o); err != nil {
 		return nil, err
@@ -131,6 +134,25 @@ func run(o options) (*results, error) {
 	if b.results.Facts, err = b.facts(); err != nil {
 		return nil, err
 	}
+	if err := b.rounds(o); err != nil {
+		return nil, err
+	}
+	b.results.Plan = b.results.plans()
+	b.results.Budgets = b.results.budgets()
+	return b.results, nil
+}
+
+// removeWhenInterrupted leaves nothing behind where a signal ends this process. The servers end with it.
+func removeWhenInterrupted(dir string) {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	<-interrupted
+	os.RemoveAll(dir)
+	os.Exit(130)
+}
+
+// rounds measures all parts in each round; the peers take turns within a part.
+func (b *bench) rounds(o options) error {
 	for round := range o.scale.rounds {
 		for _, p := range o.parts {
 			if !p.rounds && round > 0 {
@@ -138,11 +160,9 @@ func run(o options) (*results, error) {
 			}
 			log.Printf("round %d of %d: %s", round+1, o.scale.rounds, p.name)
 			if err := p.run(b, o.peers); err != nil {
-				return nil, fmt.Errorf("%s: %w", p.name, err)
+				return fmt.Errorf("%s: %w", p.name, err)
 			}
 		}
 	}
-	b.results.Plan = b.results.plans()
-	b.results.Budgets = b.results.budgets()
-	return b.results, nil
+	return nil
 }
