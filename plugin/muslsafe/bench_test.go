@@ -64,6 +64,10 @@ func allocs(t *testing.T, h plugin.Handler, r *dns.Msg) float64 {
 func BenchmarkServeDNS(b *testing.B) {
 	next := cannedData("www.example.com.")
 	denied := answers(data, nxdomain)
+	big := bigAnswer("www.example.com.", dns.TypeA, 0, 0, 100)
+	overflow := test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, _ *dns.Msg) (int, error) {
+		return dns.RcodeSuccess, w.WriteMsg(big)
+	})
 	benchmarks := []struct {
 		about string
 		h     plugin.Handler
@@ -73,6 +77,8 @@ func BenchmarkServeDNS(b *testing.B) {
 		{"data/with", firstPlugin{testPlugin(next)}, query("www.example.com.", dns.TypeA)},
 		{"pair/without", firstPlugin{denied}, query("www.example.com.", dns.TypeAAAA)},
 		{"pair/with", firstPlugin{testPlugin(denied)}, query("www.example.com.", dns.TypeAAAA)},
+		{"fit/without", firstPlugin{overflow}, query("www.example.com.", dns.TypeA)},
+		{"fit/with", firstPlugin{testPlugin(overflow)}, query("www.example.com.", dns.TypeA)},
 		{"leak/without", firstPlugin{denied}, query(leaked, dns.TypeAAAA)},
 		{"leak/with", firstPlugin{testPlugin(denied)}, query(leaked, dns.TypeAAAA)},
 	}
@@ -82,6 +88,49 @@ func BenchmarkServeDNS(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				_, _ = bm.h.ServeDNS(b.Context(), w, bm.r)
+			}
+		})
+	}
+}
+
+func BenchmarkJudge(b *testing.B) {
+	on := newConfig().enabled
+	benchmarks := []struct {
+		about string
+		e     evidence
+	}{
+		{"data", evidence{qtype: dns.TypeA, own: data}},
+		{"denied half", evidence{qtype: dns.TypeAAAA, own: nxdomain, sibling: data}},
+		{"expanded nodata", evidence{qtype: dns.TypeA, scope: node, own: nodata, sibling: nodata}},
+		{"failure with an address ahead", evidence{qtype: dns.TypeA, scope: node, own: failure, sibling: failure, ahead: data}},
+	}
+	for _, bm := range benchmarks {
+		bm.e.enabled = &on
+		b.Run(bm.about, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				judge(bm.e)
+			}
+		})
+	}
+}
+
+func BenchmarkFit(b *testing.B) {
+	const name = "www.example.org."
+	benchmarks := []struct {
+		about string
+		m     *dns.Msg
+	}{
+		{"small", bigAnswer(name, dns.TypeA, 1, 30, 2)},
+		{"29 addresses fit", bigAnswer(name, dns.TypeA, 0, 0, 29)},
+		{"100 addresses", bigAnswer(name, dns.TypeA, 0, 0, 100)},
+		{"8 aliases", bigAnswer(name, dns.TypeAAAA, 8, 60, 4)},
+	}
+	for _, bm := range benchmarks {
+		b.Run(bm.about, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				fit(bm.m, bm.m.Question[0], 1)
 			}
 		})
 	}

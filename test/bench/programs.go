@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// packages of the servers that are built from this module.
+var packages = map[string]string{
+	"coredns": "github.com/muslsafe/coredns-muslsafe/build/coredns",
+	"stock":   "github.com/coredns/coredns",
+}
+
+// programs returns the files of all that the chosen peers need, and builds what is not installed.
+func programs(dir string, o options) (map[string]string, error) {
+	found := make(map[string]string)
+	var err error
+	if found["dnsperf"], err = find("dnsperf"); err != nil {
+		return nil, err
+	}
+	if o.binary != "" {
+		if found["coredns"], err = filepath.Abs(o.binary); err != nil { // servers run in folders of their own
+			return nil, err
+		}
+	}
+	for _, p := range o.peers {
+		switch {
+		case found[p.program] != "":
+		case packages[p.program] != "":
+			found[p.program] = filepath.Join(dir, p.program)
+			err = build(found[p.program], packages[p.program])
+		default:
+			found[p.program], err = find(p.program)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// build compiles a package with the flags of the Makefile.
+func build(file, path string) error {
+	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", file, path)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", cmd, err, out)
+	}
+	return nil
+}
+
+// find returns the path of an installed program.
+func find(program string) (string, error) {
+	for _, name := range []string{program, "/usr/sbin/" + program} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not installed (test/install.sh installs it)", program)
+}
