@@ -1,0 +1,156 @@
+package diagnosis
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
+)
+
+// examination is one lookup beside the best that could be made of it.
+type examination struct {
+	*world
+	Lookup
+	candidates []string
+	want       string // the first candidate that has an address of its own, "" if there is none
+	outage     bool   // it cannot be known, as the server fails on the way
+}
+
+// cause is a step that goes wrong.
+type cause struct {
+	kind Kind
+	step stub.Step
+}
+
+// best returns the first candidate with addresses that are neither those of a leak nor of a wildcard. A failure
+// below a search domain of the nodes is passed over; any other one is an outage.
+func (w *world) best(candidates []string) (name string, outage bool) {
+	for _, name := range candidates {
+		kind, _ := w.names.Classify(name)
+		if kind == muslsafe.Leak || w.hijacked(name) {
+			continue
+		}
+		a, aaaa := w.pair(name)
+		switch {
+		case a.say == data || aaaa.say == data:
+			return name, false
+		case a.say == nxdomain, a.say == nodata && aaaa.say != failure, kind == muslsafe.NodeStep:
+			continue
+		}
+		return "", true
+	}
+	return "", false
+}
+
+// causes returns the steps that go wrong, in their order.
+func (e *examination) causes() (all []cause) {
+	if e.Result.Err == stub.Crash {
+		return []cause{{kind: Crash}}
+	}
+	for i, s := range e.Result.Steps {
+		if kind := e.kindOf(s, i == len(e.Result.Steps)-1); kind != "" {
+			all = append(all, cause{kind, s})
+		}
+	}
+	if len(all) == 0 && e.Result.Err != stub.OK && e.want != "" && len(e.Result.Steps) > 0 {
+		all = append(all, cause{Odd, e.Result.Steps[len(e.Result.Steps)-1]})
+	}
+	return all
+}
+
+// kindOf says what goes wrong in a step, "" if nothing does.
+func (e *examination) kindOf(s stub.Step, last bool) Kind {
+	class, _ := e.names.Classify(s.Name)
+	late := s.End-s.Start > slow || e.Result.Err == stub.Hang && last
+	found, stopped := s.Outcome == stub.Found, s.Outcome == stub.Stop
+	switch {
+	case isMalformed(s):
+		if stopped || late {
+			return Dot
+		}
+		return ""
+	case class == muslsafe.Leak && (found || stopped || late):
+		return Leak
+	case found && e.hijacked(s.Name):
+		return Wildcard
+	case found && !late && !e.losesFamily(s):
+		return ""
+	case s.Outcome == stub.Next && s.Name != e.want && !late:
+		return ""
+	case stopped && e.want == "" && !e.outage && !late:
+		return "" // it would have found nothing either way
+	}
+	return e.pairKind(s.Name, class)
+}
+
+func isMalformed(s stub.Step) bool { return len(s.Packets) > 0 && s.Packets[0].Query.Malformed }
+
+// losesFamily reports whether the name has addresses of both families and the libc returns one of them.
+func (e *examination) losesFamily(s stub.Step) bool {
+	a, aaaa := e.pair(s.Name)
+	return a.say == data && aaaa.say == data && (len(e.Result.V4) == 0 || len(e.Result.V6) == 0)
+}
+
+// pairKind says which pair of answers a libc stumbles over:
+//
+//	A         AAAA      plain name         with a suffix of the cluster   with a search domain of the nodes
+//	data      NXDOMAIN  pair               pair                           pair            (and mirrored)
+//	data      failure   failure            failure                        failure         (and mirrored)
+//	data      other     fit, or failure if it is late
+//	NXDOMAIN  failure   failure            failure                        failure
+//	no address          fit, if awkward    search                         search
+//	NXDOMAIN  NODATA    pair               search                         search          (and mirrored)
+//	failure   other     outage             outage                         search, if there is an address further down
+func (e *examination) pairKind(name string, class muslsafe.Kind) Kind {
+	a, aaaa := e.pair(name)
+	has := func(x, y say) bool { return a.say == x && aaaa.say == y || a.say == y && aaaa.say == x }
+	switch {
+	case a.tcpFails || aaaa.tcpFails:
+		return Fit
+	case has(data, nxdomain):
+		return Pair
+	case has(data, failure), a.say == nxdomain && aaaa.say == failure:
+		return Failure
+	case a.say == data || aaaa.say == data:
+		return dataKind(a, aaaa)
+	case has(nodata, nodata) && class == muslsafe.Plain:
+		return Fit // only what libc cannot read gets here
+	case has(nodata, nodata), has(nodata, nxdomain) && class != muslsafe.Plain:
+		return Search
+	case has(nodata, nxdomain):
+		return Pair
+	case has(nxdomain, nxdomain):
+		return Odd
+	case class == muslsafe.NodeStep && e.want != "":
+		return Search
+	}
+	return Outage
+}
+
+// dataKind is for a name with an address and nothing that contradicts it.
+func dataKind(a, aaaa half) Kind {
+	switch {
+	case a.awkward || aaaa.awkward:
+		return Fit
+	case max(a.delay, aaaa.delay) > time.Second:
+		return Failure
+	}
+	return Odd
+}
+
+// differs finds names that one libc never gets to, for reasons of its own, while the reference does.
+func (d *Doctor) differs(e, reference *examination) (cause, bool) {
+	if e.Result.Err == stub.OK || e.outage || e.want != "" || reference.want == "" || slices.Contains(e.candidates, reference.want) {
+		return cause{}, false
+	}
+	step := stub.Step{Name: reference.want}
+	if len(d.confs[e.Model].Search) < len(d.confs[reference.Model].Search) {
+		return cause{SearchLine, step}, true
+	}
+	if strings.HasPrefix(e.Model.Name, "musl") {
+		return cause{Ndots, step}, true
+	}
+	return cause{}, false
+}
