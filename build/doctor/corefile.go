@@ -17,7 +17,7 @@ import (
 // nodeFlags say what the nodes have, which no Corefile does.
 func (o *options) nodeFlags(f *pflag.FlagSet) {
 	o.searchFlag(f, "search domains of the nodes: `DOMAIN,...`")
-	f.StringVar(&o.resolvConf, "resolv-conf", "", "resolv.conf of the nodes, a `FILE`: for its search domains and name servers")
+	f.StringVar(&o.nodeConf, "resolv-conf", "", "resolv.conf of the nodes, a `FILE`: for its search domains and name servers")
 }
 
 func corefileCommand(o *options) *cobra.Command {
@@ -97,8 +97,8 @@ func checkFile(in io.Reader, file string, lo lint.Options, check func(string, io
 }
 
 func (o *options) lintOptions() (lo lint.Options, err error) {
-	if o.resolvConf != "" {
-		if lo, err = lint.Node(o.resolvConf); err != nil {
+	if o.nodeConf != "" {
+		if lo, err = lint.Node(o.nodeConf); err != nil {
 			return lo, err
 		}
 	}

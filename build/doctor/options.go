@@ -26,7 +26,8 @@ type options struct {
 	ndots      int
 	timeout    time.Duration
 
-	libc string
+	libc     string
+	nodeConf string
 }
 
 // screenFlags say how to write results.

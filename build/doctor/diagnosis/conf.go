@@ -91,8 +91,8 @@ func ended(text string) string {
 	return text + "\n"
 }
 
-// classifier tells names apart by a search list as pods have it: what stands behind "svc." there is a cluster domain.
-func classifier(search []string) (*muslsafe.Classifier, error) {
+// Classifier tells names apart by a search list as pods have it: what stands behind "svc." there is a cluster domain.
+func Classifier(search []string) (*muslsafe.Classifier, error) {
 	var cluster, node []string
 	for _, d := range search {
 		d = strings.ToLower(strings.TrimSuffix(d, "."))

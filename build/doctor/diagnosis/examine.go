@@ -37,7 +37,7 @@ func New(resolvConf string, ports map[netip.Addr]uint16, timeout time.Duration) 
 		d.confs[m] = c
 	}
 	conf := d.confs[Glibc()] // the one with the fewest limits
-	names, err := classifier(conf.Search)
+	names, err := Classifier(conf.Search)
 	if err != nil {
 		return nil, err
 	}

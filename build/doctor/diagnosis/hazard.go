@@ -26,6 +26,8 @@ const (
 	Outage     Kind = "outage"      // the server fails where nobody can help
 	Ndots      Kind = "ndots"       // musl does not search for a name with that many dots
 	SearchLine Kind = "search-line" // musl does not read a search line that long
+	LongName   Kind = "long-name"   // with its suffix, the name does not fit a question
+	TooMany    Kind = "too-many"    // more addresses than a libc has room for
 	Crash      Kind = "crash"       // attempts:0
 	Odd        Kind = "odd"         // an answer that is none of the above
 )
@@ -81,7 +83,7 @@ var advice = map[Kind]Advice{
 		Workaround: "have the server say NOERROR without records for that type, or ask for one family only (AF_INET)",
 	},
 	Fit: {
-		Why:        "The answer does not fit what musl reads: 512 octets and no TCP before 1.2.4, 63 records in 1.2.4, 48 addresses since.",
+		Why:        "The answer does not fit what musl reads: 512 octets and no TCP before 1.2.4, no long chains of aliases in 1.2.4, and no TCP that fails since.",
 		Cure:       "fit" + byDefault,
 		Workaround: "fewer addresses, shorter chains of aliases, and TCP to port 53 open for musl from 1.2.4",
 	},
@@ -106,6 +108,14 @@ var advice = map[Kind]Advice{
 	SearchLine: {
 		Why:        "musl does not read a line of more than 254 octets: it has no search list at all.",
 		Workaround: "shorten the search list of the nodes, or write names out",
+	},
+	LongName: {
+		Why:        "With a suffix appended the name has more than 253 octets. musl before 1.2.4 ends its search there.",
+		Workaround: "end the name with a dot",
+	},
+	TooMany: {
+		Why:        "All addresses do not fit 512 octets, so the libc asks over TCP, and there gets more than it has room for: 63 records in musl 1.2.4, 48 addresses since, AAAA first.",
+		Workaround: "fewer addresses behind one name",
 	},
 	Crash: {
 		Why:        "With \"options attempts:0\" musl divides by zero.",

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
@@ -66,10 +68,13 @@ func (e *examination) kindOf(s stub.Step, last bool) Kind {
 	late := s.End-s.Start > slow || e.Result.Err == stub.Hang && last
 	found, stopped := s.Outcome == stub.Found, s.Outcome == stub.Stop
 	switch {
+	case len(s.Packets) == 0 && stopped && e.want != "":
+		return LongName
+	case len(s.Packets) == 0:
+		return ""
+	case isMalformed(s) && (stopped || late):
+		return Dot
 	case isMalformed(s):
-		if stopped || late {
-			return Dot
-		}
 		return ""
 	case class == muslsafe.Leak && (found || stopped || late):
 		return Leak
@@ -82,7 +87,7 @@ func (e *examination) kindOf(s stub.Step, last bool) Kind {
 	case stopped && e.want == "" && !e.outage && !late:
 		return "" // it would have found nothing either way
 	}
-	return e.pairKind(s.Name, class)
+	return e.pairKind(s, class)
 }
 
 func isMalformed(s stub.Step) bool { return len(s.Packets) > 0 && s.Packets[0].Query.Malformed }
@@ -98,13 +103,13 @@ func (e *examination) losesFamily(s stub.Step) bool {
 //	A         AAAA      plain name         with a suffix of the cluster   with a search domain of the nodes
 //	data      NXDOMAIN  pair               pair                           pair            (and mirrored)
 //	data      failure   failure            failure                        failure         (and mirrored)
-//	data      other     fit, or failure if it is late
+//	data      other     fit or too-many, or failure if it is late
 //	NXDOMAIN  failure   failure            failure                        failure
 //	no address          fit, if awkward    search                         search
 //	NXDOMAIN  NODATA    pair               search                         search          (and mirrored)
 //	failure   other     outage             outage                         search, if there is an address further down
-func (e *examination) pairKind(name string, class muslsafe.Kind) Kind {
-	a, aaaa := e.pair(name)
+func (e *examination) pairKind(s stub.Step, class muslsafe.Kind) Kind {
+	a, aaaa := e.pair(s.Name)
 	has := func(x, y say) bool { return a.say == x && aaaa.say == y || a.say == y && aaaa.say == x }
 	switch {
 	case a.tcpFails || aaaa.tcpFails:
@@ -114,7 +119,7 @@ func (e *examination) pairKind(name string, class muslsafe.Kind) Kind {
 	case has(data, failure), a.say == nxdomain && aaaa.say == failure:
 		return Failure
 	case a.say == data || aaaa.say == data:
-		return dataKind(a, aaaa)
+		return dataKind(s, a, aaaa)
 	case has(nodata, nodata) && class == muslsafe.Plain:
 		return Fit // only what libc cannot read gets here
 	case has(nodata, nodata), has(nodata, nxdomain) && class != muslsafe.Plain:
@@ -130,14 +135,30 @@ func (e *examination) pairKind(name string, class muslsafe.Kind) Kind {
 }
 
 // dataKind is for a name with an address and nothing that contradicts it.
-func dataKind(a, aaaa half) Kind {
+func dataKind(s stub.Step, a, aaaa half) Kind {
 	switch {
+	case askedTCP(s) && !(a.fits(s.Name) && aaaa.fits(s.Name)):
+		return TooMany
 	case a.awkward || aaaa.awkward:
 		return Fit
 	case max(a.delay, aaaa.delay) > time.Second:
 		return Failure
 	}
 	return Odd
+}
+
+func askedTCP(s stub.Step) bool {
+	return slices.ContainsFunc(s.Packets, func(p stub.Packet) bool { return p.Query.Transport == stub.TCP })
+}
+
+// fits reports whether all addresses fit a reply over UDP to a client without EDNS, with nothing else in it.
+func (h half) fits(name string) bool {
+	const header, question, record = 12, 4, 12 // octets; a record points to the name of the question
+	size := header + len(name) + 1 + question
+	for _, addr := range h.addrs {
+		size += record + addr.BitLen()/8
+	}
+	return size <= dns.MinMsgSize
 }
 
 // differs finds names that one libc never gets to, for reasons of its own, while the reference does.
