@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -113,8 +114,8 @@ func readSoFar(done, size int64, took time.Duration) string {
 // writeStats writes bars, the suffixes, and what to make of it.
 func writeStats(w io.Writer, s *querylog.Stats, took time.Duration) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s queries in %s of log (%s other lines), read in %.1f s\n\n",
-		humanize.Comma(s.Queries), humanize.Bytes(uint64(s.Bytes)), humanize.Comma(s.NotRead), took.Seconds())
+	fmt.Fprintf(&b, "%s in %s of log (%s other lines), read in %.1f s\n\n",
+		english.Plural(int(s.Queries), "query", "queries"), humanize.Bytes(uint64(s.Bytes)), humanize.Comma(s.NotRead), took.Seconds())
 	for _, row := range []struct {
 		name  string
 		n     int64
@@ -175,15 +176,15 @@ func suffixTable(top []querylog.Suffix, queries int64) string {
 // troubles are the answers that break lookups on musl.
 func troubles(s *querylog.Stats) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s pairs of A and AAAA\n", humanize.Comma(s.Pairs))
+	fmt.Fprintf(&b, "%s of A and AAAA\n", english.Plural(int(s.Pairs), "pair", ""))
 	for _, row := range []struct {
 		n    int64
 		what string
 	}{
-		{s.Disagree, "pairs disagree on whether the name exists: musl from 1.2.1 loses the address (fix pair, or search)"},
-		{s.Half, "pairs have one half that fails: musl waits 5 s (fix failure)"},
-		{s.Answered, "leaks were answered with NOERROR: musl ends its search, or gets the wrong address (fix leak)"},
-		{s.Failed, "steps or leaks failed: musl waits 5 s and ends its search (fixes leak and search)"},
+		{s.Disagree, "disagree on whether the name exists: musl from 1.2.1 loses the address (fix pair, or search)"},
+		{s.Half, "have one half that fails: musl waits 5 s (fix failure)"},
+		{s.Answered, "leaks answered with NOERROR: musl ends its search, or gets the wrong address (fix leak)"},
+		{s.Failed, "steps and leaks failed: musl waits 5 s and ends its search (fixes leak and search)"},
 	} {
 		if row.n > 0 {
 			fmt.Fprintf(&b, "  %s %s\n", text.FgRed.Sprint(humanize.Comma(row.n)), row.what)

@@ -20,7 +20,9 @@ const slow = 1500 * time.Millisecond
 
 // A Doctor examines names behind one resolv.conf.
 type Doctor struct {
-	asker *ask.Asker
+	// Progress returns how many questions were asked so far, and how many of them are over.
+	Progress func() (asked, over int)
+
 	confs map[*stub.Model]stub.Config
 	ports map[netip.Addr]uint16
 	world *world
@@ -28,7 +30,18 @@ type Doctor struct {
 
 // New returns a Doctor for the text of a resolv.conf.
 func New(resolvConf string, ports map[netip.Addr]uint16, timeout time.Duration) (*Doctor, error) {
-	d := &Doctor{confs: make(map[*stub.Model]stub.Config), ports: ports}
+	d, err := newDoctor(resolvConf, timeout)
+	if err != nil {
+		return nil, err
+	}
+	asker := ask.New(ask.Options{Timeout: timeout, Servers: d.world.servers, Ports: ports})
+	d.ports, d.world.ask, d.Progress = ports, asker.Exchange, asker.Progress
+	return d, nil
+}
+
+// newDoctor returns a Doctor that has nobody to ask yet.
+func newDoctor(resolvConf string, timeout time.Duration) (*Doctor, error) {
+	d := &Doctor{confs: make(map[*stub.Model]stub.Config)}
 	for _, m := range stub.Models() {
 		c, err := m.ParseResolvConf(strings.NewReader(resolvConf))
 		if err != nil {
@@ -45,11 +58,7 @@ func New(resolvConf string, ports map[netip.Addr]uint16, timeout time.Duration) 
 	if len(servers) == 0 {
 		servers = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 	}
-	d.asker = ask.New(ask.Options{Timeout: timeout, Servers: servers, Ports: ports})
-	d.world = &world{
-		ask: d.asker.Exchange, timeout: timeout, servers: servers, names: names,
-		random: fmt.Sprintf("muslsafe-doctor-%08x", rand.Uint32()),
-	}
+	d.world = &world{timeout: timeout, servers: servers, names: names, random: fmt.Sprintf("muslsafe-doctor-%08x", rand.Uint32())}
 	return d, nil
 }
 
@@ -58,9 +67,6 @@ func Glibc() *stub.Model {
 	models := stub.Models()
 	return models[len(models)-1]
 }
-
-// Progress returns how many questions were asked so far, and how many of them are over.
-func (d *Doctor) Progress() (asked, over int) { return d.asker.Progress() }
 
 // Config returns what glibc, which has the fewest limits, makes of the resolv.conf.
 func (d *Doctor) Config() stub.Config { return d.confs[Glibc()] }
@@ -79,7 +85,7 @@ func (d *Doctor) Servers() (all []netip.AddrPort) {
 
 // Trace does one lookup as one libc does it.
 func (d *Doctor) Trace(m *stub.Model, name string) stub.Result {
-	return m.Lookup(d.confs[m], name, stub.Both, d.asker.Exchange)
+	return m.Lookup(d.confs[m], name, stub.Both, d.world.ask)
 }
 
 // A Lookup is what one libc makes of a name.
@@ -119,16 +125,16 @@ func (d *Doctor) Examine(name string) Report {
 		e.want, e.outage = d.world.best(e.candidates)
 		all = append(all, e)
 	}
-	reference := all[len(all)-1]
+	best := reference(all)
 	for _, e := range all {
 		for _, c := range e.causes() {
 			r.blame(d.world, e, c)
 		}
-		if c, ok := d.differs(e, reference); ok {
+		if c, ok := d.differs(e, best); ok {
 			r.blame(d.world, e, c)
 		}
 	}
-	r.Unclear = r.unclear(reference)
+	r.Unclear = r.unclear(best)
 	return r
 }
 
@@ -160,7 +166,7 @@ func candidates(m *stub.Model, c stub.Config, name string) (names []string) {
 }
 
 // unclear says why nothing can be told, if that is so: nobody gets an address, and no libc is worse off than another.
-func (r *Report) unclear(reference *examination) string {
+func (r *Report) unclear(best *examination) string {
 	for _, h := range r.Hazards {
 		if h.Kind != Outage {
 			return ""
@@ -174,7 +180,7 @@ func (r *Report) unclear(reference *examination) string {
 	switch {
 	case len(r.Hazards) > 0:
 		return "the server fails, and with it every libc"
-	case len(reference.candidates) == 0:
+	case len(best.candidates) == 0:
 		return "no libc asks for such a name"
 	}
 	return "no libc finds an address, and none should: the name has none"

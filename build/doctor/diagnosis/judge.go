@@ -68,8 +68,6 @@ func (e *examination) kindOf(s stub.Step, last bool) Kind {
 	late := s.End-s.Start > slow || e.Result.Err == stub.Hang && last
 	found, stopped := s.Outcome == stub.Found, s.Outcome == stub.Stop
 	switch {
-	case len(s.Packets) == 0 && stopped && e.want != "":
-		return LongName
 	case len(s.Packets) == 0:
 		return ""
 	case isMalformed(s) && (stopped || late):
@@ -166,12 +164,24 @@ func (d *Doctor) differs(e, reference *examination) (cause, bool) {
 	if e.Result.Err == stub.OK || e.outage || e.want != "" || reference.want == "" || slices.Contains(e.candidates, reference.want) {
 		return cause{}, false
 	}
-	step := stub.Step{Name: reference.want}
-	if len(d.confs[e.Model].Search) < len(d.confs[reference.Model].Search) {
-		return cause{SearchLine, step}, true
-	}
-	if strings.HasPrefix(e.Model.Name, "musl") {
-		return cause{Ndots, step}, true
+	steps := e.Result.Steps
+	switch {
+	case len(steps) > 0 && len(steps[len(steps)-1].Packets) == 0:
+		return cause{LongName, steps[len(steps)-1]}, true
+	case len(d.confs[e.Model].Search) < len(d.confs[reference.Model].Search):
+		return cause{SearchLine, stub.Step{Name: reference.want}}, true
+	case strings.HasPrefix(e.Model.Name, "musl"):
+		return cause{Ndots, stub.Step{Name: reference.want}}, true
 	}
 	return cause{}, false
+}
+
+// reference returns the last of all that has something to find: glibc, or else the newest musl.
+func reference(all []*examination) *examination {
+	for _, e := range slices.Backward(all) {
+		if e.want != "" {
+			return e
+		}
+	}
+	return all[len(all)-1]
 }
