@@ -47,6 +47,7 @@ func (o *options) lookupFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.servers, "server", nil, "`ADDR[:PORT]` of the name server to ask, in place of those in the file; up to 3")
 	o.searchFlag(f, "search list, in place of the one in the file: `DOMAIN,...`; \"\" for none")
 	f.IntVar(&o.ndots, "ndots", -1, "ndots, in place of the one in the file")
+	f.Lookup("ndots").DefValue = "0" // which pflag does not show
 	f.DurationVar(&o.timeout, "timeout", 3*time.Second, "after which a question counts as never answered")
 }
 

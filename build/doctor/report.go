@@ -59,7 +59,7 @@ func lookupTable(reports []diagnosis.Report) string {
 	}
 	t.AppendHeader(head)
 	for _, r := range reports {
-		row := table.Row{text.WrapHard(r.Name, 30)}
+		row := table.Row{text.WrapHard(r.Name, 40)}
 		for _, l := range r.Lookups {
 			row = append(row, cell(r, l))
 		}

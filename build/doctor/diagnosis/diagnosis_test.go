@@ -124,6 +124,7 @@ func TestHazards(t *testing.T) {
 		{"search", pod + "nodata.test\noptions ndots:5\n", "data.data.example.org", "search " + anyMusl},
 		{"leak", pod + "nodata.test\noptions ndots:5\n", "web.dnscheck.svc.cluster.local", "leak " + anyMusl},
 		{"leak that hijacks", pod + "wild.test\noptions ndots:5\n", "web.dnscheck.svc.cluster.local", "leak " + anyMusl + " glibc-2.36"},
+		{"leak of no service", pod + "nodata.test\noptions ndots:5\n", "web.default.svc.cluster.local", "unclear"},
 		{"wildcard", pod + "wild.test\noptions ndots:5\n", "data.data.example.org", "wildcard " + anyMusl + " glibc-2.36"},
 		{"a wildcard is meant", pod + "wild.test\noptions ndots:5\n", "web", ""},
 		{"a service that fails is no other host", pod + "d2.test\noptions ndots:5\n", "web.broken.svc", "outage " + anyMusl},

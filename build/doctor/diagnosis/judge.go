@@ -74,7 +74,7 @@ func (e *examination) kindOf(s stub.Step, last bool) Kind {
 		return Dot
 	case isMalformed(s):
 		return ""
-	case class == muslsafe.Leak && (found || stopped || late):
+	case class == muslsafe.Leak && (found || stopped && e.want != "" || late):
 		return Leak
 	case found && e.hijacked(s.Name):
 		return Wildcard
