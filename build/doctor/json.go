@@ -57,7 +57,7 @@ func writeJSON(w io.Writer, d *diagnosis.Doctor, reports []diagnosis.Report) err
 	c := d.Config()
 	all := jsonReport{Servers: d.Servers(), Search: append([]string{}, c.Search...), Ndots: c.Ndots}
 	for _, r := range reports {
-		n := jsonName{Name: r.Name, Status: "healthy", Unclear: r.Unclear, Hazards: []jsonHazard{}}
+		n := jsonName{Name: r.Name, Status: "healthy", Unclear: r.Unclear, Lookups: []jsonLookup{}, Hazards: []jsonHazard{}}
 		switch {
 		case r.Unclear != "":
 			n.Status = "unclear"

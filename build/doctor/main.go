@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"strings"
 
@@ -37,6 +38,9 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	log.SetFlags(0) // the parser of Corefiles logs imports that match no file
+	log.SetPrefix("doctor: ")
+	log.SetOutput(errs)
 	err := root.Execute()
 	if s := status(0); errors.As(err, &s) {
 		return int(s)
@@ -51,7 +55,8 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 const about = `Doctor asks a DNS server what the resolvers of musl (Alpine) and glibc would ask for each NAME, and shows what each
 of them makes of the answers: the address or the error, the time, and how many queries it takes. Below the table it
 explains each hazard: the question and the answer behind it, whom it harms, the fix of muslsafe that cures it, and what
-helps without muslsafe.
+helps without muslsafe. Where something breaks, it also asks for what the search would have come to. It does not look
+at /etc/hosts.
 
 The exit status is 0 if nothing breaks, 1 if something does, and 2 if it could not be told.`
 

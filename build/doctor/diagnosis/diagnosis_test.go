@@ -137,6 +137,8 @@ func TestHazards(t *testing.T) {
 		{"fit", "search x.test\n", "tcempty.nodata.example.org.", "fit 1.2.0 1.2.3"},
 		{"TCP fails", "search x.test\n", "tcempty-xclose.data.example.org.", "fit 1.2.4 1.2.5 glibc-2.36"},
 		{"two at once", pod + "scripted.test d2.test\noptions ndots:5\n", "data.servfail", "failure " + anyMusl},
+		{"a lost packet", "search x.test\n", "data-f1silence.data.example.org.", "loss " + anyMusl + " glibc-2.36"},
+		{"an address", "search x.test\n", "192.0.2.80", "unclear"},
 		{"no name", "search x.test\n", "a..b", "unclear"},
 	}
 	for _, tc := range tests {

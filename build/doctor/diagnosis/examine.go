@@ -117,6 +117,9 @@ type Report struct {
 
 // Examine looks a name up as each libc does and finds what goes wrong.
 func (d *Doctor) Examine(name string) Report {
+	if _, err := netip.ParseAddr(name); err == nil {
+		return Report{Name: name, Unclear: "it is an address, which no libc asks a server for"}
+	}
 	r := Report{Name: name, Lookups: d.lookups(name)}
 	var all []*examination
 	for _, l := range r.Lookups {

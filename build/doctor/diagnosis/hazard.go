@@ -27,6 +27,7 @@ const (
 	Ndots      Kind = "ndots"       // musl does not search for a name with that many dots
 	SearchLine Kind = "search-line" // musl does not read a search line that long
 	LongName   Kind = "long-name"   // with its suffix, the name does not fit a question
+	Loss       Kind = "loss"        // a packet got lost
 	TooMany    Kind = "too-many"    // more addresses than a libc has room for
 	Crash      Kind = "crash"       // attempts:0
 	Odd        Kind = "odd"         // an answer that is none of the above
@@ -116,6 +117,10 @@ var advice = map[Kind]Advice{
 	TooMany: {
 		Why:        "All addresses do not fit 512 octets, so the libc asks over TCP, and there gets more than it has room for: 63 records in musl 1.2.4, 48 addresses since, AAAA first.",
 		Workaround: "fewer addresses behind one name",
+	},
+	Loss: {
+		Why:        "A packet was lost, and musl repeats a question after 2.5 seconds only. A and AAAA come from one port at the same time, which makes some versions of conntrack drop one of them.",
+		Workaround: "a DNS server on the node (NodeLocal DNSCache), reached without NAT",
 	},
 	Crash: {
 		Why:        "With \"options attempts:0\" musl divides by zero.",

@@ -101,7 +101,7 @@ func (e *examination) losesFamily(s stub.Step) bool {
 //	A         AAAA      plain name         with a suffix of the cluster   with a search domain of the nodes
 //	data      NXDOMAIN  pair               pair                           pair            (and mirrored)
 //	data      failure   failure            failure                        failure         (and mirrored)
-//	data      other     fit or too-many, or failure if it is late
+//	data      other     fit, too-many or loss, or failure if it is late
 //	NXDOMAIN  failure   failure            failure                        failure
 //	no address          fit, if awkward    search                         search
 //	NXDOMAIN  NODATA    pair               search                         search          (and mirrored)
@@ -135,6 +135,8 @@ func (e *examination) pairKind(s stub.Step, class muslsafe.Kind) Kind {
 // dataKind is for a name with an address and nothing that contradicts it.
 func dataKind(s stub.Step, a, aaaa half) Kind {
 	switch {
+	case lost(s):
+		return Loss
 	case askedTCP(s) && !(a.fits(s.Name) && aaaa.fits(s.Name)):
 		return TooMany
 	case a.awkward || aaaa.awkward:
@@ -143,6 +145,15 @@ func dataKind(s stub.Step, a, aaaa half) Kind {
 		return Failure
 	}
 	return Odd
+}
+
+// lost reports whether a question came to nothing at first, and was answered when it was repeated.
+func lost(s stub.Step) bool {
+	return slices.ContainsFunc(s.Packets, func(p stub.Packet) bool {
+		return p.Reply.Fate == stub.Silent && slices.ContainsFunc(s.Packets, func(q stub.Packet) bool {
+			return q.Query.Question() == p.Query.Question() && q.Reply.Fate == stub.Answered
+		})
+	})
 }
 
 func askedTCP(s stub.Step) bool {

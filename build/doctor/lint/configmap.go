@@ -100,16 +100,14 @@ type layout struct {
 }
 
 func (l *layout) write(c corefile) error {
-	file := filepath.Join(l.dir, c.configmap, "Corefile")
+	file := filepath.Join(l.dir, fmt.Sprintf("%d-Corefile", len(l.entries)))
 	if c.key != "Corefile" {
 		file = filepath.Join(l.dir, "custom", c.key)
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	// A pod mounts its ConfigMaps at /etc/coredns, or runs there.
-	text := strings.ReplaceAll(c.text, "import /etc/coredns/", "import ")
-	text = strings.ReplaceAll(text, "import custom/", "import ../custom/")
+	text := strings.ReplaceAll(c.text, "import /etc/coredns/", "import ") // where pods mount their ConfigMaps
 	l.entries[file] = c
 	return os.WriteFile(file, []byte(text), 0o600)
 }

@@ -25,6 +25,8 @@ func TestGolden(t *testing.T) {
 		{file: "testdata/k3s.Corefile"},
 		{file: "testdata/nodelocaldns.Corefile"},
 		{file: "testdata/everything.Corefile", options: Options{Search: []string{"corp.example.com"}}},
+		{file: "testdata/k3s.yaml"},
+		{file: "testdata/custom.yaml"},
 		{file: "testdata/aks.yaml", options: Options{Search: []string{"corp.example.com"}, Servers: []string{"127.0.0.53"}}},
 	}
 	for _, tc := range tests {
@@ -56,11 +58,11 @@ func check(t *testing.T, file string, o Options) []Finding {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	found, err := Check, error(nil)
+	find := Check
 	if strings.HasSuffix(file, ".yaml") {
-		found = CheckConfigMaps
+		find = CheckConfigMaps
 	}
-	all, err := found(file, f, o)
+	all, err := find(file, f, o)
 	if err != nil {
 		t.Fatal(err)
 	}
