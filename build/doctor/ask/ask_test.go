@@ -125,8 +125,8 @@ func TestAttempts(t *testing.T) {
 			}
 		}
 	}
-	if n := len(server.Queries("s")); n != 6 {
-		t.Errorf("%d questions; want A twice and AAAA once, for each name", n)
+	if n := len(server.Queries("s")); n != 8 {
+		t.Errorf("%d questions; want A and AAAA twice, for each name", n)
 	}
 }
 

@@ -14,9 +14,10 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
 
-// datagrams asks a pair over UDP. What stays silent is sent once more after half of the time, so that one lost packet
-// is not taken for a server that drops questions. What fails with SERVFAIL is sent once more at once, as musl does,
-// so that a server that recovers is told from one that does not.
+// datagrams asks a pair over UDP. If one half stays silent, the pair is sent once more after half of the time, so that
+// one lost packet is not taken for a server that drops questions; if one fails with SERVFAIL, once more at once, so
+// that a server that recovers is told from one that does not. It is the whole pair, as the order of the answers may
+// decide the second time, too.
 func (a *Asker) datagrams(q stub.Query) map[uint16][]stub.Reply {
 	replies := make(map[uint16][]stub.Reply)
 	c, err := a.dial("udp", q)
@@ -29,14 +30,8 @@ func (a *Asker) datagrams(q stub.Query) map[uint16][]stub.Reply {
 	defer c.Close()
 	s := &socket{conn: c, question: q}
 	s.round(pair, a.options.Timeout/2)
-	var again []uint16
-	for _, p := range s.packets {
-		if p.reply.Fate == stub.Silent || isServFail(p.reply) {
-			again = append(again, p.qtype)
-		}
-	}
-	if len(again) > 0 {
-		s.round(again, a.options.Timeout-a.options.Timeout/2)
+	if slices.ContainsFunc(s.packets, func(p packet) bool { return p.reply.Fate == stub.Silent || isServFail(p.reply) }) {
+		s.round(pair, a.options.Timeout-a.options.Timeout/2)
 	}
 	for _, p := range s.packets {
 		replies[p.qtype] = append(replies[p.qtype], p.reply)

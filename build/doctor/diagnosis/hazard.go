@@ -3,7 +3,6 @@ package diagnosis
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/miekg/dns"
 
@@ -180,9 +179,8 @@ func (e *examination) effect() string {
 		return Error(r.Err) + late
 	}
 	step := r.Steps[len(r.Steps)-1]
-	class, _ := e.names.Classify(step.Name)
 	switch {
-	case len(e.causes()) > 0 && step.Name != e.want && (class != 0 || e.want != ""):
+	case step.Name != e.want:
 		return fmt.Sprintf("gets %s, of another name (%s)%s", short(e.Addresses()), strings.TrimSuffix(step.Name, "."), late)
 	case e.losesFamily(step) && len(r.V4) == 0:
 		return "gets no IPv4 address" + late
@@ -190,23 +188,4 @@ func (e *examination) effect() string {
 		return "gets no IPv6 address" + late
 	}
 	return "gets " + short(e.Addresses()) + late
-}
-
-// Error says in words what getaddrinfo returns.
-func Error(e stub.Errno) string {
-	words := map[stub.Errno]string{
-		stub.NoName: "no such host", stub.NoData: "no address", stub.Again: "temporary failure", stub.Fail: "failure",
-	}
-	if w, ok := words[e]; ok {
-		return fmt.Sprintf("%s (%v)", w, e)
-	}
-	return e.String()
-}
-
-// Seconds writes a duration as people compare them.
-func Seconds(d time.Duration) string {
-	if d == stub.Forever {
-		return "never"
-	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
 }

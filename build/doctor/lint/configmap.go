@@ -170,23 +170,3 @@ func (l *layout) inManifest(f Finding) Finding {
 	}
 	return f
 }
-
-// Node reads the resolv.conf of a node.
-func Node(file string) (Options, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return Options{}, err
-	}
-	o := Options{Servers: Nameservers(string(text))}
-	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) > 1 && (f[0] == "search" || f[0] == "domain") {
-			o.Search = nil
-			for _, d := range f[1:] {
-				if strings.Trim(d, ".") != "" {
-					o.Search = append(o.Search, d)
-				}
-			}
-		}
-	}
-	return o, nil
-}

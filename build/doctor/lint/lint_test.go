@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -151,5 +152,33 @@ func TestIsLoopback(t *testing.T) {
 		if port, ok := isLoopback(to); ok != (want != "") || ok && port != want {
 			t.Errorf("isLoopback(%s) = %q, %v; want %q", to, port, ok, want)
 		}
+	}
+}
+
+// The resolv.conf of the nodes, and one that a Corefile names, say where forward goes to.
+func TestNode(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "resolv.conf")
+	if err := os.WriteFile(file, []byte("search . corp.example.com\nnameserver 127.0.0.53\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Node(file)
+	if err != nil || fmt.Sprint(o) != "{[corp.example.com] [127.0.0.53]}" {
+		t.Errorf("Node = %v, %v", o, err)
+	}
+	for text, want := range map[string]bool{
+		". {\n muslsafe\n forward . " + file + "\n}\n":                   true,
+		". {\n muslsafe\n forward . /etc/resolv.conf\n}\n":               true,
+		".:5353 {\n muslsafe\n forward . " + file + "\n}\n":              false, // another port
+		". {\n bind 192.0.2.1\n muslsafe\n forward . " + file + "\n}\n":  false, // another address
+		". {\n muslsafe\n forward . " + file + ".missing 192.0.2.1\n}\n": false,
+	} {
+		found, err := Check("Corefile", strings.NewReader(text), o)
+		loops := slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == "forward-loop" })
+		if err != nil || loops != want {
+			t.Errorf("%s: loop found %v, %v; want %v", text, loops, err, want)
+		}
+	}
+	if _, err := Node(file + ".missing"); err == nil {
+		t.Error("no error for a file that is missing")
 	}
 }

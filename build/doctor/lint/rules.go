@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -86,29 +85,6 @@ func forwardLoops(c *config, b *block) (all []Finding) {
 					"In a pod that is CoreDNS; on a node it is a local stub resolver such as systemd-resolved, and where the node asks the cluster's DNS the query comes back. CoreDNS answers SERVFAIL, which musl waits 5 seconds for.",
 					"forward "+u.args[0]+" /run/systemd/resolve/resolv.conf\nor the addresses of the real servers"))
 			}
-		}
-	}
-	return all
-}
-
-// resolve returns the servers behind an argument of forward. What stands in a file is known for the resolv.conf of
-// the nodes if the caller gave it, and for files beside the Corefile.
-func (c *config) resolve(to string) []string {
-	if to == "/etc/resolv.conf" {
-		return c.servers
-	}
-	text, err := os.ReadFile(to)
-	if err != nil || !strings.Contains(to, "/") {
-		return []string{to}
-	}
-	return Nameservers(string(text))
-}
-
-// Nameservers returns the name servers of a resolv.conf.
-func Nameservers(resolvConf string) (all []string) {
-	for line := range strings.Lines(resolvConf) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "nameserver" {
-			all = append(all, f[1])
 		}
 	}
 	return all
