@@ -27,7 +27,7 @@ func logCommand(o *options) *cobra.Command {
 		Short: "Count leaks, steps of a search and pairs in the log of CoreDNS",
 		Long: `Log reads what the log plugin of CoreDNS wrote, in the common or the combined format or in JSON, and shows how much of
 the traffic are leaks, steps of a search and pairs, by suffix, and what muslsafe would save. Lines that are no queries
-are counted and passed over. The search domains of the nodes come from -search or from -resolv-conf.
+are counted and passed over. The search domains of the nodes come from --search or from --resolv-conf.
 
 The exit status is 1 if there are answers that break lookups on musl.`,
 		Args: cobra.ExactArgs(1),

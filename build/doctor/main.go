@@ -61,8 +61,8 @@ at /etc/hosts.
 The exit status is 0 if nothing breaks, 1 if something does, and 2 if it could not be told.`
 
 const examples = `  doctor www.example.org                                 as a pod or this machine would look it up
-  doctor -server 10.96.0.10 -ndots 5 -search dnscheck.svc.cluster.local,svc.cluster.local,cluster.local web
-  doctor trace www.example.org -libc musl-1.2.3          one lookup, step by step
+  doctor --server 10.96.0.10 --ndots 5 --search dnscheck.svc.cluster.local,svc.cluster.local,cluster.local web
+  doctor trace www.example.org --libc musl-1.2.3         one lookup, step by step
   doctor corefile /etc/coredns/Corefile                  what harms musl in a Corefile
   kubectl -n kube-system get cm coredns -o yaml | doctor configmap -
   kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -`

@@ -93,7 +93,7 @@ func (o *options) doctor(cmd *cobra.Command) (*diagnosis.Doctor, error) {
 		err = nil // a laptop need not have one
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w; expect a resolv.conf, by -resolv-conf FILE", err)
+		return nil, fmt.Errorf("%w; expect a resolv.conf, by --resolv-conf FILE", err)
 	}
 	full, ports, err := s.Apply(string(conf))
 	if err != nil {
