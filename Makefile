@@ -10,10 +10,11 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X github.com/coredns/coredns/corema
 GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build run test e2e matrix bench fuzz image lint clean
+.PHONY: build run test e2e matrix session bench fuzz image lint clean
 
 build:
 	CGO_ENABLED=0 go build -tags grpcnotrace -ldflags '$(LDFLAGS)' -o '$(BIN)/coredns' ./build/coredns
+	CGO_ENABLED=0 go build -tags grpcnotrace -ldflags '$(LDFLAGS)' -o '$(BIN)/doctor' ./build/doctor
 
 # Serves the quickstart example on a port that needs no root.
 run: build
@@ -35,6 +36,10 @@ e2e: install
 matrix: install
 	go test -count=1 -v ./test/matrix -picture '$(CURDIR)/test/matrix/matrix.svg'
 
+# The sessions of doctor in the README, and their picture.
+session: install
+	go test -count=1 -run TestReadmeSession ./test/doctor -write -picture '$(CURDIR)/build/doctor/session.svg'
+
 .PHONY: install
 install:
 	test/install.sh
@@ -48,6 +53,7 @@ fuzz:
 	for target in FuzzLeak FuzzParse FuzzFit FuzzIsDotQuery; do \
 		go test -run '^$$' -fuzz $$target -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./plugin/muslsafe || exit 1; \
 	done
+	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./build/doctor/querylog
 
 image: build
 	docker build --tag $(IMAGE):$(VERSION) --tag $(IMAGE):latest --file build/image/Dockerfile '$(BIN)'

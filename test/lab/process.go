@@ -102,19 +102,30 @@ func (p *Process) Signal(t *testing.T, sig os.Signal, notice string) {
 	}
 }
 
-var build = sync.OnceValues(func() (string, error) {
-	binary := filepath.Join(os.Getenv(inside), "coredns")
-	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, "github.com/muslsafe/coredns-muslsafe/build/coredns")
+var (
+	coredns = sync.OnceValues(func() (string, error) { return build("coredns") })
+	doctor  = sync.OnceValues(func() (string, error) { return build("doctor") })
+)
+
+// build builds a program of this repository.
+func build(name string) (string, error) {
+	binary := filepath.Join(os.Getenv(inside), name)
+	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, "github.com/muslsafe/coredns-muslsafe/build/"+name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return binary, nil
-})
+}
 
 // Binary builds build/coredns, once for each package that asks, and returns its path.
-func Binary(t *testing.T) string {
+func Binary(t *testing.T) string { return must(t, coredns) }
+
+// Doctor builds build/doctor likewise.
+func Doctor(t *testing.T) string { return must(t, doctor) }
+
+func must(t *testing.T, build func() (string, error)) string {
 	t.Helper()
 	binary, err := build()
 	if err != nil {

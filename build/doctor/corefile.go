@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/muslsafe/coredns-muslsafe/build/doctor/lint"
+)
+
+// nodeFlags say what the nodes have, which no Corefile does.
+func (o *options) nodeFlags(f *pflag.FlagSet) {
+	o.searchFlag(f, "search domains of the nodes: `DOMAIN,...`")
+	f.StringVar(&o.nodeConf, "resolv-conf", "", "resolv.conf of the nodes, a `FILE`: for its search domains and name servers")
+}
+
+func corefileCommand(o *options) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "corefile FILE...",
+		Short: "Point at what harms musl in a Corefile",
+		Long: `Corefile reads Corefiles as CoreDNS does, with imports and environment variables, and points at what harms musl:
+why, and what to write instead. FILE may be - for standard input.
+
+Hazards break lookups and make the exit status 1; advice does not.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return checkAll(cmd, o, files, func(file string, in io.Reader, lo lint.Options) ([]lint.Finding, error) {
+				return lint.Check(file, in, lo)
+			})
+		},
+	}
+	o.nodeFlags(c.Flags())
+	return c
+}
+
+func configmapCommand(o *options) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "configmap FILE|-...",
+		Short: "Point at what harms musl in the Corefiles of ConfigMap manifests",
+		Long: `Configmap reads manifests in YAML, as kubectl get configmap -o yaml writes them, and checks the Corefiles in them as
+doctor corefile does. Those that are imported into a Corefile (coredns-custom) are read with it if they are in the same
+file.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return checkAll(cmd, o, files, lint.CheckConfigMaps)
+		},
+	}
+	o.nodeFlags(c.Flags())
+	return c
+}
+
+// checkAll checks file after file. One that cannot be read does not keep the rest from being checked.
+func checkAll(cmd *cobra.Command, o *options, files []string, check func(string, io.Reader, lint.Options) ([]lint.Finding, error)) error {
+	lo, err := o.lintOptions()
+	if err != nil {
+		return err
+	}
+	all, worst := []lint.Finding{}, healthy
+	for _, file := range files {
+		found, err := checkFile(cmd.InOrStdin(), file, lo, check)
+		if err != nil {
+			fmt.Fprintln(cmd.ErrOrStderr(), "doctor:", err)
+			worst = unclear
+		}
+		all = append(all, found...)
+	}
+	if err := o.writeFindings(cmd.OutOrStdout(), all, worst); err != nil {
+		return err
+	}
+	for _, f := range all {
+		if f.Level == lint.Hazard {
+			return status(hazards)
+		}
+	}
+	if worst != healthy {
+		return status(worst)
+	}
+	return nil
+}
+
+func checkFile(in io.Reader, file string, lo lint.Options, check func(string, io.Reader, lint.Options) ([]lint.Finding, error)) ([]lint.Finding, error) {
+	if file == "-" {
+		return check("standard input", in, lo)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return check(file, f, lo)
+}
+
+func (o *options) lintOptions() (lo lint.Options, err error) {
+	if o.nodeConf != "" {
+		if lo, err = lint.Node(o.nodeConf); err != nil {
+			return lo, err
+		}
+	}
+	for _, d := range o.search {
+		if strings.Trim(d, ".") == "" {
+			return lo, errors.New("invalid search domain \"" + d + "\"; expect a domain name")
+		}
+	}
+	lo.Search = append(lo.Search, o.search...)
+	return lo, nil
+}
+
+func (o *options) writeFindings(w io.Writer, all []lint.Finding, worst int) error {
+	if o.json {
+		return encode(w, map[string]any{"findings": all})
+	}
+	if len(all) == 0 && worst == healthy {
+		_, err := fmt.Fprintln(w, text.FgGreen.Sprint("nothing that harms musl"))
+		return err
+	}
+	for i, f := range all {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if _, err := io.WriteString(w, finding(f)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finding writes one place, in the form that editors jump to.
+func finding(f lint.Finding) string {
+	color := text.FgYellow
+	if f.Level == lint.Hazard {
+		color = text.FgRed
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s:%d: %s: %s (%s)\n", f.File, f.Line, color.Sprint(f.Level), f.What, f.Rule)
+	paragraph(&b, "why", f.Why)
+	for i, line := range strings.Split(f.Instead, "\n") {
+		label := ""
+		if i == 0 {
+			label = "instead"
+		}
+		fmt.Fprintf(&b, "    %-12s%s\n", label, line)
+	}
+	return b.String()
+}

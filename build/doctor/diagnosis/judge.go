@@ -1,0 +1,198 @@
+package diagnosis
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
+)
+
+// examination is one lookup beside the best that could be made of it.
+type examination struct {
+	*world
+	Lookup
+	candidates []string
+	want       string // the first candidate that has an address of its own, "" if there is none
+	outage     bool   // it cannot be known, as the server fails on the way
+}
+
+// cause is a step that goes wrong.
+type cause struct {
+	kind Kind
+	step stub.Step
+}
+
+// best returns the first candidate with addresses that are neither those of a leak nor of a wildcard. A failure
+// below a search domain of the nodes is passed over; any other one is an outage.
+func (w *world) best(candidates []string) (name string, outage bool) {
+	for _, name := range candidates {
+		kind, _ := w.names.Classify(name)
+		if kind == muslsafe.Leak || w.hijacked(name) {
+			continue
+		}
+		a, aaaa := w.pair(name)
+		switch {
+		case a.say == data || aaaa.say == data:
+			return name, false
+		case a.say == nxdomain, a.say == nodata && aaaa.say != failure, kind == muslsafe.NodeStep:
+			continue
+		}
+		return "", true
+	}
+	return "", false
+}
+
+// causes returns the steps that go wrong, in their order.
+func (e *examination) causes() (all []cause) {
+	if e.Result.Err == stub.Crash {
+		return []cause{{kind: Crash}}
+	}
+	for i, s := range e.Result.Steps {
+		if kind := e.kindOf(s, i == len(e.Result.Steps)-1); kind != "" {
+			all = append(all, cause{kind, s})
+		}
+	}
+	if len(all) == 0 && e.Result.Err != stub.OK && e.want != "" && len(e.Result.Steps) > 0 {
+		all = append(all, cause{Odd, e.Result.Steps[len(e.Result.Steps)-1]})
+	}
+	return all
+}
+
+// kindOf says what goes wrong in a step, "" if nothing does.
+func (e *examination) kindOf(s stub.Step, last bool) Kind {
+	class, _ := e.names.Classify(s.Name)
+	late := s.End-s.Start > slow || e.Result.Err == stub.Hang && last
+	found, stopped := s.Outcome == stub.Found, s.Outcome == stub.Stop
+	switch {
+	case len(s.Packets) == 0:
+		return ""
+	case isMalformed(s) && (stopped || late):
+		return Dot
+	case isMalformed(s):
+		return ""
+	case class == muslsafe.Leak && (found || stopped && e.want != "" || late):
+		return Leak
+	case found && e.hijacked(s.Name):
+		return Wildcard
+	case found && !late && !e.losesFamily(s):
+		return ""
+	case s.Outcome == stub.Next && s.Name != e.want && !late:
+		return ""
+	case stopped && e.want == "" && !e.outage && !late:
+		return "" // it would have found nothing either way
+	}
+	return e.pairKind(s, class)
+}
+
+func isMalformed(s stub.Step) bool { return len(s.Packets) > 0 && s.Packets[0].Query.Malformed }
+
+// losesFamily reports whether the name has addresses of both families and the libc returns one of them.
+func (e *examination) losesFamily(s stub.Step) bool {
+	a, aaaa := e.pair(s.Name)
+	return a.say == data && aaaa.say == data && (len(e.Result.V4) == 0 || len(e.Result.V6) == 0)
+}
+
+// pairKind says which pair of answers a libc stumbles over:
+//
+//	A         AAAA      plain name         with a suffix of the cluster   with a search domain of the nodes
+//	data      NXDOMAIN  pair               pair                           pair            (and mirrored)
+//	data      failure   failure            failure                        failure         (and mirrored)
+//	data      other     fit, too-many or loss, or failure if it is late
+//	NXDOMAIN  failure   failure            failure                        failure
+//	no address          fit, if awkward    search                         search
+//	NXDOMAIN  NODATA    pair               search                         search          (and mirrored)
+//	failure   other     outage             outage                         search, if there is an address further down
+func (e *examination) pairKind(s stub.Step, class muslsafe.Kind) Kind {
+	a, aaaa := e.pair(s.Name)
+	has := func(x, y say) bool { return a.say == x && aaaa.say == y || a.say == y && aaaa.say == x }
+	switch {
+	case a.tcpFails || aaaa.tcpFails:
+		return Fit
+	case has(data, nxdomain):
+		return Pair
+	case has(data, failure), a.say == nxdomain && aaaa.say == failure:
+		return Failure
+	case a.say == data || aaaa.say == data:
+		return dataKind(s, a, aaaa)
+	case has(nodata, nodata) && class == muslsafe.Plain:
+		return Fit // only what libc cannot read gets here
+	case has(nodata, nodata), has(nodata, nxdomain) && class != muslsafe.Plain:
+		return Search
+	case has(nodata, nxdomain):
+		return Pair
+	case has(nxdomain, nxdomain):
+		return Odd
+	case class == muslsafe.NodeStep && e.want != "":
+		return Search
+	}
+	return Outage
+}
+
+// dataKind is for a name with an address and nothing that contradicts it.
+func dataKind(s stub.Step, a, aaaa half) Kind {
+	switch {
+	case lost(s):
+		return Loss
+	case askedTCP(s) && !(a.fits(s.Name) && aaaa.fits(s.Name)):
+		return TooMany
+	case a.awkward || aaaa.awkward:
+		return Fit
+	case max(a.delay, aaaa.delay) > time.Second:
+		return Failure
+	}
+	return Odd
+}
+
+// lost reports whether a question came to nothing at first, and was answered when it was repeated.
+func lost(s stub.Step) bool {
+	return slices.ContainsFunc(s.Packets, func(p stub.Packet) bool {
+		return p.Reply.Fate == stub.Silent && slices.ContainsFunc(s.Packets, func(q stub.Packet) bool {
+			return q.Query.Question() == p.Query.Question() && q.Reply.Fate == stub.Answered
+		})
+	})
+}
+
+func askedTCP(s stub.Step) bool {
+	return slices.ContainsFunc(s.Packets, func(p stub.Packet) bool { return p.Query.Transport == stub.TCP })
+}
+
+// fits reports whether all addresses fit a reply over UDP to a client without EDNS, with nothing else in it.
+func (h half) fits(name string) bool {
+	const header, question, record = 12, 4, 12 // octets; a record points to the name of the question
+	size := header + len(name) + 1 + question
+	for _, addr := range h.addrs {
+		size += record + addr.BitLen()/8
+	}
+	return size <= dns.MinMsgSize
+}
+
+// differs finds names that one libc never gets to, for reasons of its own, while the reference does.
+func (d *Doctor) differs(e, reference *examination) (cause, bool) {
+	if e.Result.Err == stub.OK || e.outage || e.want != "" || reference.want == "" || slices.Contains(e.candidates, reference.want) {
+		return cause{}, false
+	}
+	steps := e.Result.Steps
+	switch {
+	case len(steps) > 0 && len(steps[len(steps)-1].Packets) == 0:
+		return cause{LongName, steps[len(steps)-1]}, true
+	case len(d.confs[e.Model].Search) < len(d.confs[reference.Model].Search):
+		return cause{SearchLine, stub.Step{Name: reference.want}}, true
+	case strings.HasPrefix(e.Model.Name, "musl"):
+		return cause{Ndots, stub.Step{Name: reference.want}}, true
+	}
+	return cause{}, false
+}
+
+// reference returns the last of all that has something to find: glibc, or else the newest musl.
+func reference(all []*examination) *examination {
+	for _, e := range slices.Backward(all) {
+		if e.want != "" {
+			return e
+		}
+	}
+	return all[len(all)-1]
+}

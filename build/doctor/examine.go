@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/muslsafe/coredns-muslsafe/build/doctor/diagnosis"
+)
+
+// namesAtOnce bounds how many names are examined at the same time.
+const namesAtOnce = 16
+
+// examine is "doctor NAME...".
+func examine(cmd *cobra.Command, o *options, names []string) error {
+	d, err := o.doctor(cmd)
+	if err != nil {
+		return err
+	}
+	stop := progress(cmd.ErrOrStderr(), func() string {
+		asked, over := d.Progress()
+		return fmt.Sprintf("%d questions asked, %d answered or given up", asked, over)
+	})
+	reports := examineAll(d, names)
+	stop()
+	if o.json {
+		err = writeJSON(cmd.OutOrStdout(), d, reports)
+	} else {
+		err = writeReports(cmd.OutOrStdout(), d, reports)
+	}
+	if err != nil {
+		return err
+	}
+	return statusOf(reports)
+}
+
+func examineAll(d *diagnosis.Doctor, names []string) []diagnosis.Report {
+	reports := make([]diagnosis.Report, len(names))
+	free := make(chan bool, namesAtOnce)
+	var wg sync.WaitGroup
+	for i, name := range names {
+		free <- true
+		wg.Go(func() {
+			reports[i] = d.Examine(name)
+			<-free
+		})
+	}
+	wg.Wait()
+	return reports
+}
+
+// statusOf sums up: one hazard is enough, and one name of which nothing can be told.
+func statusOf(reports []diagnosis.Report) error {
+	worst := healthy
+	for _, r := range reports {
+		switch {
+		case r.Unclear != "":
+			worst = max(worst, unclear)
+		case len(r.Hazards) > 0:
+			return status(hazards)
+		}
+	}
+	if worst == healthy {
+		return nil
+	}
+	return status(worst)
+}

@@ -1,0 +1,167 @@
+package querylog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+)
+
+func TestParse(t *testing.T) {
+	web := record{client: "10.244.0.7", name: "www.example.org.", qtype: "A", rcode: "NOERROR"}
+	six := record{client: "[2001:db8::7]", name: "www.example.org.", qtype: "AAAA", rcode: "NXDOMAIN"}
+	tests := []struct {
+		about, line string
+		want        record // zero: no query
+	}{
+		{"common", `[INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" NOERROR qr,rd,ra,ad 68 0.037990251s`, web},
+		{"IPv6", `[INFO] [2001:db8::7]:50759 - 29008 "AAAA IN www.example.org. udp 41 false 4096" NXDOMAIN qr,rd,ra 68 0.03s`, six},
+		{"combined", `[INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" NOERROR qr,rd,ra 68 0.03s "0"`, web},
+		{"kubectl --prefix --timestamps", `[pod/coredns-1/coredns] 2026-09-15T08:00:00Z [INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" NOERROR qr 68 0.03s`, web},
+		{"container runtime", `2026-09-15T08:00:00.1Z stdout F [INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" NOERROR qr 68 0.03s`, web},
+		{"docker", `{"log":"[INFO] 10.244.0.7:50759 - 29008 \"A IN www.example.org. udp 41 false 4096\" NOERROR qr 68 0.03s\n","stream":"stdout"}`, web},
+		{"JSON", `{"time":"2026-09-15T08:00:00Z","level":"INFO","msg":"10.244.0.7:5 - 1 \"A IN www.example.org. udp\" NOERROR","plugin":"log","client_ip":"10.244.0.7","client_port":40212,"qname":"www.example.org.","qtype":"A","qclass":"IN","rcode":"NOERROR"}`, web},
+		{"JSON of one's own", `{"remote": "10.244.0.7", "name": "www.example.org.", "type": "A", "rcode": "NOERROR"}`, web},
+		{"escapes in JSON", `{"qname":"a\\.b.example.org.","qtype":"A","rcode":null}`, record{name: `a\.b.example.org.`, qtype: "A"}},
+		{"escapes", `[INFO] 10.244.0.7:5 - 1 "A IN a\.b.example.org. udp 41 false 512" NOERROR qr 68 0.03s`, record{client: "10.244.0.7", name: `a\.b.example.org.`, qtype: "A", rcode: "NOERROR"}},
+		{"the root", `[INFO] 10.244.0.7:5 - 1 "NS IN . udp 41 false 512" NOERROR qr 68 0.03s`, record{client: "10.244.0.7", name: ".", qtype: "NS", rcode: "NOERROR"}},
+		{"no answer", `[INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" - - 0 5.0s`, record{client: "10.244.0.7", name: "www.example.org.", qtype: "A", rcode: "-"}},
+		{"an error", `[ERROR] plugin/errors: 2 www.example.org. A: read udp 10.0.0.1:53: i/o timeout`, record{}},
+		{"start-up", `CoreDNS-1.15.0`, record{}},
+		{"empty", ``, record{}},
+		{"cut in the question", `[INFO] 10.244.0.7:50759 - 29008 "A IN www.exam`, record{}},
+		{"no question", `[INFO] "hello"`, record{}},
+		{"cut JSON", `{"qname":"www.example.org`, record{}},
+		{"other JSON", `{"level":"INFO","msg":"plugin/reload: Running configuration"}`, record{}},
+	}
+	for _, tc := range tests {
+		got, ok := parse(tc.line)
+		if ok != (tc.want.name != "") || ok && got != tc.want {
+			t.Errorf("%s: parse = %+v, %v; want %+v", tc.about, got, ok, tc.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(`[INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" NOERROR qr 68 0.03s`)
+	f.Add(`{"qname":"a\\.b.example.org.","qtype":"A","rcode":null}`)
+	names := classifier(f)
+	f.Fuzz(func(t *testing.T, line string) {
+		if r, ok := parse(line); ok && names != nil {
+			names.Classify(r.name)
+		}
+	})
+}
+
+func classifier(t testing.TB) *muslsafe.Classifier {
+	t.Helper()
+	names, err := muslsafe.NewClassifier(nil, []string{"corp.example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// line writes a query as the log plugin does.
+func line(qtype, name, rcode string) string {
+	return fmt.Sprintf("[INFO] 10.244.0.7:50759 - 29008 \"%s IN %s. udp 41 false 512\" %s qr,rd,ra 68 0.000123s\n", qtype, name, rcode)
+}
+
+// search is what one musl client asks for www.example.org, and then for a service by its whole name.
+var search = []struct{ name, a, aaaa string }{
+	{"www.example.org.default.svc.cluster.local", "NXDOMAIN", "NXDOMAIN"},
+	{"www.example.org.svc.cluster.local", "NXDOMAIN", "NXDOMAIN"},
+	{"www.example.org.cluster.local", "NXDOMAIN", "NXDOMAIN"},
+	{"www.example.org.corp.example.com", "SERVFAIL", "SERVFAIL"},
+	{"www.example.org", "NOERROR", "NXDOMAIN"},
+	{"web.default.svc.cluster.local.default.svc.cluster.local", "NXDOMAIN", "NXDOMAIN"},
+	{"web.default.svc.cluster.local.corp.example.com", "NOERROR", "NOERROR"},
+	{"web.default.svc.cluster.local", "NOERROR", "SERVFAIL"},
+}
+
+func searchLog() string {
+	var b strings.Builder
+	for _, q := range search {
+		b.WriteString(line("A", q.name, q.a) + line("AAAA", q.name, q.aaaa))
+	}
+	return b.String() + line("MX", "example.org", "NOERROR") + "[ERROR] broken\n"
+}
+
+func TestCount(t *testing.T) {
+	s, err := NewReader(classifier(t)).Count(strings.NewReader(searchLog()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Stats{
+		Bytes: int64(len(searchLog())), Queries: 17, NotRead: 1, A: 8, AAAA: 8, Meant: 4, Cluster: 7, Node: 2, Leaks: 4,
+		Failed: 3, Answered: 2, Pairs: 8, Disagree: 1, Half: 1, // a service that fails is below a suffix, too
+	}
+	want.suffixes = s.suffixes
+	if fmt.Sprint(*s) != fmt.Sprint(want) {
+		t.Errorf("Count = %+v; want %+v", *s, want)
+	}
+	top := fmt.Sprint(s.Top(1))
+	if top != "[{*.svc.cluster.local. 5 2 1} {other 4 2 2}]" {
+		t.Errorf("Top(1) = %s", top)
+	}
+}
+
+// However the input comes in, all of it is counted once.
+func TestCountInPieces(t *testing.T) {
+	log := strings.Repeat(searchLog(), 2000) // several blocks
+	for about, in := range map[string]io.Reader{
+		"whole": strings.NewReader(log), "halves": iotest.HalfReader(strings.NewReader(log)),
+		"no line end": strings.NewReader(strings.TrimSuffix(log, "\n")),
+		"a long line": io.MultiReader(strings.NewReader(log), strings.NewReader(strings.Repeat("x", 3*blockSize))),
+	} {
+		s, err := NewReader(classifier(t)).Count(in)
+		if err != nil || s.Queries != 17*2000 || s.Leaks != 4*2000 {
+			t.Errorf("%s: %d queries, %d leaks, %v; want %d and %d", about, s.Queries, s.Leaks, err, 17*2000, 4*2000)
+		}
+	}
+	broken := errors.New("broken disk")
+	s, err := NewReader(classifier(t)).Count(io.MultiReader(strings.NewReader(searchLog()), iotest.ErrReader(broken)))
+	if !errors.Is(err, broken) || s.Queries != 17 {
+		t.Errorf("a broken disk: %d queries, %v; want 17 and the error", s.Queries, err)
+	}
+}
+
+// However many suffixes there are, memory is bounded and nothing is lost.
+func TestManySuffixes(t *testing.T) {
+	var b strings.Builder
+	const n = 20000
+	for i := range n {
+		b.WriteString(line("A", fmt.Sprintf("web.default.svc.cluster.local.d%d.example.net", i), "NXDOMAIN"))
+	}
+	s, err := NewReader(classifier(t)).Count(strings.NewReader(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limit := runtime.GOMAXPROCS(0) * (maxSuffixes + 1); len(s.suffixes) > limit {
+		t.Errorf("%d suffixes; want %d at the most", len(s.suffixes), limit)
+	}
+	sum := int64(0)
+	for _, x := range s.Top(10) {
+		sum += x.Leaks
+	}
+	if sum != n {
+		t.Errorf("%d leaks by suffix; want %d", sum, n)
+	}
+}
+
+func BenchmarkCount(b *testing.B) {
+	log := strings.Repeat(searchLog(), 10000)
+	names := classifier(b)
+	b.SetBytes(int64(len(log)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := NewReader(names).Count(strings.NewReader(log)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
