@@ -102,9 +102,17 @@ func (p *Process) Signal(t *testing.T, sig os.Signal, notice string) {
 	}
 }
 
+// module is that of muslsafe, whose directory is not the one of every test.
+const module = "github.com/muslsafe/coredns-muslsafe"
+
 var build = sync.OnceValues(func() (string, error) {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		return "", fmt.Errorf("go list: %w", err)
+	}
 	binary := filepath.Join(os.Getenv(inside), "coredns")
-	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, "github.com/muslsafe/coredns-muslsafe/build/coredns")
+	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, module+"/build/coredns")
+	cmd.Dir = strings.TrimSpace(string(dir))
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
