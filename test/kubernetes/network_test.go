@@ -21,6 +21,12 @@ func startNode(t *testing.T) {
 	if text := readFile(t, "/proc/self/uid_map"); strings.Fields(text)[2] == "1" {
 		lab.Skip(t, "needs root, to run pods as users of their own")
 	}
+	if err := os.Chmod(filepath.Dir(lab.Binary(t)), 0o755); err != nil { // those users start it
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll("/run/secrets", 0o755); err != nil { // the secrets of a pod are mounted there
+		t.Fatal(err)
+	}
 	writeFile(t, "/proc/sys/net/ipv4/ip_forward", "1")
 	// Where the pods and the Services of this test are, which are addresses of the lab itself otherwise.
 	for _, network := range []string{"198.51.100.0/24", "10.96.0.0/12"} {

@@ -161,12 +161,8 @@ func privileges(spec core.PodSpec, container core.Container) []string {
 		"--bounding-set", bounds, "--pdeathsig", "KILL"}
 }
 
-// ready asks the readiness probe of a container, at the address of the pod unless it names one.
-func ready(p *pod, container core.Container) error {
-	return probe(p, container, container.ReadinessProbe)
-}
-
-func probe(p *pod, container core.Container, probe *core.Probe) error {
+// ask asks a probe of a container, at the address of the pod unless it names one.
+func ask(p *pod, container core.Container, probe *core.Probe) error {
 	get := probe.HTTPGet
 	host, port := get.Host, get.Port.String()
 	if host == "" {

@@ -10,6 +10,7 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
@@ -80,7 +81,7 @@ var shapes = []struct {
 	install func(t *testing.T, c *cluster) (nameserver string)
 	breaks  []string // names that musl does not find
 }{
-	{"none", installNone, []string{"www.example.org", "broken.example.org"}},
+	{"none", installNone, []string{"httpd.dnscheck.svc.cluster.local", "www.example.org", "broken.example.org", "db.corp.example.com"}},
 	{"replace", installReplace, nil},
 	{"node-front", installNodeFront, nil},
 	{"node-front-cilium", installCilium, nil},
@@ -150,7 +151,7 @@ func installNodeFront(t *testing.T, c *cluster) string {
 	for range 2 { // a second pod finds the address there
 		initialize(t, template.Spec)
 	}
-	c.install(t, &pod{}, objects)
+	c.install(t, &pod{addr: node}, objects)
 	return "169.254.20.10"
 }
 
@@ -187,18 +188,31 @@ func (c *cluster) installService(t *testing.T, overlay, service string) string {
 	return addr
 }
 
-// install applies the objects and runs a pod of them until it is ready.
-func (c *cluster) install(t *testing.T, p *pod, objects []*unstructured.Unstructured) {
+// install applies the objects and runs a pod of them until it is ready, lives and has metrics.
+func (c *cluster) install(t *testing.T, p *pod, objects []*unstructured.Unstructured) *lab.Process {
 	t.Helper()
 	c.apply(t, objects)
 	namespace, template := workload(t, objects)
+	container := template.Spec.Containers[0]
 	server := c.run(t, p, namespace, template.Spec)
-	eventually(t, "the pod is ready", func() error {
-		if err := ready(p, template.Spec.Containers[0]); err != nil {
-			return fmt.Errorf("%w:\n%s", err, server.Log())
-		}
-		return nil
-	})
+	for _, probe := range []*core.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe, scrape(template)} {
+		eventually(t, probe.HTTPGet.Path, func() error {
+			if err := ask(p, container, probe); err != nil {
+				return fmt.Errorf("%w:\n%s", err, server.Log())
+			}
+			return nil
+		})
+	}
+	return server
+}
+
+// scrape is how Prometheus asks a pod that has its annotations.
+func scrape(template core.PodTemplateSpec) *core.Probe {
+	probe := new(core.Probe)
+	if template.Annotations["prometheus.io/scrape"] == "true" {
+		probe.HTTPGet = &core.HTTPGetAction{Path: "/metrics", Port: intstr.Parse(template.Annotations["prometheus.io/port"])}
+	}
+	return probe
 }
 
 // selects fails the test if a Service of kube-system would not find the pods of the objects.
@@ -218,7 +232,7 @@ func (c *cluster) selects(t *testing.T, service string, objects []*unstructured.
 // know, and with further server blocks.
 func (c *cluster) managedDNS(t *testing.T, forward, blocks string) *pod {
 	t.Helper()
-	objects := parse(t, strings.NewReplacer("name: muslsafe", "name: coredns").Replace(toYAML(t, render(t, "overlays/replace"))))
+	objects := parse(t, strings.NewReplacer("name: muslsafe", "name: coredns", "Name: muslsafe", "Name: coredns").Replace(toYAML(t, render(t, "overlays/replace"))))
 	for _, o := range objects {
 		if o.GetKind() == "ConfigMap" {
 			corefile := pick[core.ConfigMap](t, objects, "ConfigMap", "").Data["Corefile"]
