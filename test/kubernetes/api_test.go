@@ -106,17 +106,35 @@ func startAPI(t *testing.T, dir string) {
 	der := x509.MarshalPKCS1PrivateKey(key)
 	writeFile(t, filepath.Join(dir, "accounts.key"), string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der})))
 	writeFile(t, filepath.Join(dir, "tokens.csv"), "admin,admin,admin,system:masters\n")
+	writeFile(t, filepath.Join(dir, "admission.yaml"), admission)
 	lab.Start(t, "Serving securely", exec.Command(binary,
 		"--etcd-servers", "http://127.0.0.1:2379",
 		"--bind-address", apiHost, "--advertise-address", apiHost, "--secure-port", apiPort,
 		"--cert-dir", dir,
 		"--token-auth-file", filepath.Join(dir, "tokens.csv"),
 		"--authorization-mode", "RBAC",
+		"--admission-control-config-file", filepath.Join(dir, "admission.yaml"),
 		"--service-cluster-ip-range", "10.96.0.0/12",
 		"--service-account-issuer", "https://kubernetes.default.svc",
 		"--service-account-key-file", filepath.Join(dir, "accounts.key"),
 		"--service-account-signing-key-file", filepath.Join(dir, "accounts.key")))
 }
+
+// admission admits critical pods only where a quota is for them, as GKE does.
+const admission = `apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: ResourceQuota
+  configuration:
+    apiVersion: apiserver.config.k8s.io/v1
+    kind: ResourceQuotaConfiguration
+    limitedResources:
+    - resource: pods
+      matchScopes:
+      - scopeName: PriorityClass
+        operator: In
+        values: [system-node-critical, system-cluster-critical]
+`
 
 // eventually tries until there is no error.
 func eventually(t *testing.T, what string, try func() error) {

@@ -8,6 +8,7 @@ import (
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/resource"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -71,10 +72,12 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// define adds the kinds of object that no API server has by itself.
+// define adds what a cluster has and an API server by itself has not: the kinds of Cilium, and a quota for critical
+// pods in kube-system.
 func (c *cluster) define(t *testing.T) {
 	t.Helper()
 	c.apply(t, parse(t, readFile(t, "testdata/ciliumlocalredirectpolicies.yaml")))
+	c.apply(t, parse(t, criticalPods))
 	eventually(t, "the API serves cilium.io", func() error {
 		_, err := c.client.Discovery().ServerResourcesForGroupVersion("cilium.io/v2")
 		return err
@@ -89,15 +92,41 @@ func withoutTimes(o *unstructured.Unstructured) *unstructured.Unstructured {
 	return o
 }
 
+const criticalPods = `apiVersion: v1
+kind: ResourceQuota
+metadata: {name: critical-pods, namespace: kube-system}
+spec:
+  hard: {pods: "100"}
+  scopeSelector:
+    matchExpressions:
+    - {scopeName: PriorityClass, operator: In, values: [system-node-critical, system-cluster-critical]}
+`
+
 // admit lets the API judge a pod of the workload among the objects, as its controller would make it.
 func (c *cluster) admit(t *testing.T, objects []*unstructured.Unstructured) {
 	t.Helper()
 	namespace, template := workload(t, objects)
+	c.count(t, namespace)
 	p := &core.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
 	p.Name = "admitted"
 	_, err := c.client.CoreV1().Pods(namespace).Create(t.Context(), p, meta.CreateOptions{DryRun: []string{meta.DryRunAll}})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// count does what the controller of quotas does: it says that nothing is used so far.
+func (c *cluster) count(t *testing.T, namespace string) {
+	t.Helper()
+	quotas, err := c.client.CoreV1().ResourceQuotas(namespace).List(t.Context(), meta.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range quotas.Items {
+		q.Status.Hard, q.Status.Used = q.Spec.Hard, core.ResourceList{core.ResourcePods: resource.MustParse("0")}
+		if _, err := c.client.CoreV1().ResourceQuotas(namespace).UpdateStatus(t.Context(), &q, meta.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -17,9 +17,14 @@ import (
 // render returns the objects of a folder of build/kustomize in the order in which kubectl apply -k sends them.
 func render(t *testing.T, folder string) []*unstructured.Unstructured {
 	t.Helper()
+	return renderFolder(t, root+"/build/kustomize/"+folder)
+}
+
+func renderFolder(t *testing.T, folder string) []*unstructured.Unstructured {
+	t.Helper()
 	options := krusty.MakeDefaultOptions()
 	options.Reorder = krusty.ReorderOptionLegacy
-	resources, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), root+"/build/kustomize/"+folder)
+	resources, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), folder)
 	if err != nil {
 		t.Fatal(err)
 	}

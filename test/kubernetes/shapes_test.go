@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/yaml"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
@@ -124,7 +125,7 @@ func podResolvConf(nameserver string) string {
 
 // installNone leaves the cluster with the DNS it came with.
 func installNone(t *testing.T, c *cluster) string {
-	c.managedDNS(t, ". /etc/resolv.conf", "")
+	c.managedDNS(t, stock(t))
 	return clusterDNS
 }
 
@@ -143,7 +144,7 @@ func installNodeFront(t *testing.T, c *cluster) string {
 		ip(t, "addr", "del", "169.254.20.10/32", "dev", "lo")
 		ip(t, "route", "add", "local", "169.254.20.0/24", "dev", "lo")
 	})
-	managed := c.managedDNS(t, ". /etc/resolv.conf", "")
+	managed := c.managedDNS(t, stock(t))
 	objects := render(t, "overlays/node-front")
 	c.apply(t, objects)
 	managed.serve(t, c.serviceIP(t, meta.NamespaceSystem, "muslsafe-upstream"))
@@ -157,7 +158,7 @@ func installNodeFront(t *testing.T, c *cluster) string {
 
 // installCilium asks the pod by its own address, to which Cilium would redirect.
 func installCilium(t *testing.T, c *cluster) string {
-	managed := c.managedDNS(t, ". /etc/resolv.conf", "")
+	managed := c.managedDNS(t, stock(t))
 	objects := render(t, "overlays/node-front-cilium")
 	c.apply(t, objects)
 	managed.serve(t, c.serviceIP(t, meta.NamespaceSystem, "muslsafe-upstream"))
@@ -166,24 +167,38 @@ func installCilium(t *testing.T, c *cluster) string {
 }
 
 func installUpstream(t *testing.T, c *cluster) string {
-	addr := c.installService(t, "overlays/upstream", "muslsafe")
-	c.managedDNS(t, ". "+addr, "")
+	addr := c.installService(t, "overlays/upstream")
+	c.managedDNS(t, corefileOfEKS(t, addr))
 	return clusterDNS
 }
 
+// corefileOfEKS is that of the page for EKS, with muslsafe at addr.
+func corefileOfEKS(t *testing.T, addr string) string {
+	t.Helper()
+	_, dir := execute(t, root+"/build/kustomize/platforms/eks.md")
+	var values struct{ Corefile string }
+	if err := yaml.UnmarshalStrict([]byte(readFile(t, dir+"/coredns.yaml")), &values); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(values.Corefile, documentedIP, addr, 1)
+}
+
 func installStub(t *testing.T, c *cluster) string {
-	addr := c.installService(t, "overlays/stub", "muslsafe-stub")
-	c.managedDNS(t, ". /etc/resolv.conf", "corp.example.com {\n errors\n cache 30\n forward . "+addr+"\n}\n")
+	addr := c.installService(t, "overlays/stub")
+	given, _ := execute(t, root+"/build/kustomize/platforms/aks.md")
+	custom := pick[core.ConfigMap](t, parse(t, given[0]), "ConfigMap", "coredns-custom").Data["muslsafe.server"]
+	c.managedDNS(t, stock(t)+strings.Replace(custom, documentedIP, addr, 1))
 	return clusterDNS
 }
 
 // installService installs an overlay that serves at the address of a Service, and returns it.
-func (c *cluster) installService(t *testing.T, overlay, service string) string {
+func (c *cluster) installService(t *testing.T, overlay string) string {
 	t.Helper()
 	objects := render(t, overlay)
 	p := newPod(t, "muslsafe", oursIP, nodeResolvConf)
 	c.install(t, p, objects)
-	addr := c.serviceIP(t, "muslsafe", service)
+	namespace, _ := workload(t, objects)
+	addr := c.serviceIP(t, namespace, "muslsafe")
 	p.serve(t, addr)
 	return addr
 }
@@ -228,19 +243,20 @@ func (c *cluster) selects(t *testing.T, service string, objects []*unstructured.
 	}
 }
 
-// managedDNS runs the DNS that a cluster comes with: the same Corefile without muslsafe, which forwards what it does not
-// know, and with further server blocks.
-func (c *cluster) managedDNS(t *testing.T, forward, blocks string) *pod {
+// stock is the Corefile that a cluster comes with: that of replace, without muslsafe.
+func stock(t *testing.T) string {
 	t.Helper()
-	objects := parse(t, strings.NewReplacer("name: muslsafe", "name: coredns", "Name: muslsafe", "Name: coredns").Replace(toYAML(t, render(t, "overlays/replace"))))
+	return strings.Replace(readFile(t, root+"/corefile-examples/in-cluster/Corefile"), "    muslsafe\n", "", 1)
+}
+
+// managedDNS runs the DNS that a cluster comes with, in a pod that Service kube-dns finds.
+func (c *cluster) managedDNS(t *testing.T, corefile string) *pod {
+	t.Helper()
+	objects := parse(t, strings.NewReplacer("name: muslsafe", "name: coredns", "Name: muslsafe", "Name: coredns").
+		Replace(toYAML(t, render(t, "overlays/replace"))))
 	for _, o := range objects {
 		if o.GetKind() == "ConfigMap" {
-			corefile := pick[core.ConfigMap](t, objects, "ConfigMap", "").Data["Corefile"]
-			corefile = strings.Replace(corefile, "    muslsafe\n", "", 1)
-			corefile = strings.Replace(corefile, "forward . /etc/resolv.conf", "forward "+forward, 1)
-			if err := unstructured.SetNestedField(o.Object, corefile+blocks, "data", "Corefile"); err != nil {
-				t.Fatal(err)
-			}
+			o.Object["data"] = map[string]any{"Corefile": corefile}
 		}
 	}
 	p := newPod(t, "coredns", managedIP, nodeResolvConf)
