@@ -7,13 +7,18 @@ import (
 	"testing"
 
 	core "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 )
 
 // values is the part of the chart's values that these tests compare.
 type values struct {
+	Image   struct{ Repository, Tag string }
 	Servers []struct {
-		Zones   []struct{ Scheme, Zone string }
+		Zones []struct {
+			Scheme, Zone string
+			TCP          bool `json:"use_tcp"`
+		}
 		Port    int
 		Plugins []struct {
 			Name        string
@@ -46,6 +51,25 @@ func TestHelm(t *testing.T) {
 				t.Errorf("securityContext:\n%s\nwant that of the base:\n%s", got, want)
 			}
 		})
+	}
+}
+
+// TestHelmChartConfig compares what the page for RKE2 takes from the values with the same example.
+func TestHelmChartConfig(t *testing.T) {
+	given, _ := execute(t, root+"/build/kustomize/platforms/k3s-rke2.md")
+	content, _, err := unstructured.NestedString(parse(t, given[0])[0].Object, "spec", "valuesContent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v values
+	if err := yaml.UnmarshalStrict([]byte(content), &v); err != nil {
+		t.Fatalf("%v in:\n%s", err, content)
+	}
+	if got, want := tokens(v.corefile()), tokens(readFile(t, root+"/corefile-examples/in-cluster/Corefile")); !slices.Equal(got, want) {
+		t.Errorf("Corefile %v; want that of example in-cluster, %v", got, want)
+	}
+	if v.Image.Repository != "muslsafe/coredns" || v.PodSecurityContext == nil || v.SecurityContext == nil {
+		t.Errorf("values without image or security context:\n%s", content)
 	}
 }
 

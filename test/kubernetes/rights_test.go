@@ -12,8 +12,8 @@ import (
 // TestRights takes the rights of the ClusterRole away, one at a time, from a new pod: none is there for nothing, and
 // without it the pod says what it lacks and does not become ready.
 func TestRights(t *testing.T) {
-	c := startCluster(t)
 	startNode(t)
+	c := startCluster(t)
 	objects := render(t, "overlays/replace")
 	namespace, template := workload(t, objects)
 	role := pick[rbac.ClusterRole](t, objects, "ClusterRole", "")

@@ -29,8 +29,8 @@ type rollout struct {
 // TestRollingChange changes Services, endpoints and the slices they are in, while pods look up a Service that stays and
 // one whose endpoints are replaced before the old ones go. Nobody sees a wrong address, or none.
 func TestRollingChange(t *testing.T) {
-	c := startCluster(t)
 	startNode(t)
+	c := startCluster(t)
 	lab.ResolvConf(t, nodeResolvConf)
 	lab.CoreDNS(t, company, map[string]string{"example.org.zone": companyZone})
 	c.apply(t, parse(t, readFile(t, "testdata/world.yaml")))

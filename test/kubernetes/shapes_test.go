@@ -95,8 +95,8 @@ var shapes = []struct {
 func TestShapes(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(shape.about, func(t *testing.T) {
-			c := startCluster(t)
 			startNode(t)
+			c := startCluster(t)
 			lab.ResolvConf(t, nodeResolvConf)
 			lab.CoreDNS(t, company, map[string]string{"example.org.zone": companyZone})
 			c.define(t)
