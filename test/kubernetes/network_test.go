@@ -54,6 +54,7 @@ func newPod(t *testing.T, name, addr, resolvConf string) *pod {
 	ip(t, "netns", "add", name)
 	t.Cleanup(func() { ip(t, "netns", "del", name) })
 	ip(t, "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+	t.Cleanup(func() { ip(t, "link", "del", name) }) // at once; with the namespace it would go some time later
 	ip(t, "link", "set", name, "up")
 	ip(t, "route", "add", addr, "dev", name, "src", node)
 	ip(t, "-n", name, "link", "set", "lo", "up")
