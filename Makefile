@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X github.com/coredns/coredns/corema
 GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build run test e2e matrix session bench fuzz image lint clean
+.PHONY: build run test kubernetes e2e matrix session bench fuzz image lint clean
 
 build:
 	CGO_ENABLED=0 go build -tags grpcnotrace -ldflags '$(LDFLAGS)' -o '$(BIN)/coredns' ./build/coredns
@@ -27,6 +27,11 @@ run: build
 # nothing may be skipped. Results are not cached: the tests start programs that the cache knows nothing of.
 test: install lint
 	$(GOTESTSUM) --format pkgname -- -race -count=1 ./...
+	cd test/kubernetes && $(GOTESTSUM) --format pkgname -- -race -count=1 ./...
+
+# The manifests and the examples that need a cluster, against a real Kubernetes API.
+kubernetes: install
+	cd test/kubernetes && go test -race -count=1 -v ./...
 
 # The real C libraries alone.
 e2e: install
@@ -63,6 +68,8 @@ lint:
 	go vet ./...
 	$(STATICCHECK) ./...
 	go mod tidy -diff
+	cd test/kubernetes && go vet ./... && $(STATICCHECK) ./... && go mod tidy -diff
+	cd test/kubernetes/apiserver && go mod tidy -diff
 
 clean:
 	rm -rf bin

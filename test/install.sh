@@ -1,18 +1,24 @@
 #!/bin/sh
 # Installs what the tests need, on Debian and as root: servers and tools from the packages of this machine's own
-# release, and each version of musl from the release that has it. What is there already is left alone.
+# release, and each version of musl from the release that has it. What is there already is left alone. And it builds
+# kube-apiserver, which takes minutes on a new machine and seconds on one whose build cache has it.
 #
 # The versions of musl go to a cache folder, not into the system: one client linked with musl-gcc runs on each of
 # them when it is started by that version's loader.
 set -eu
 
-packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2"
+packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 etcd-server busybox"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/muslsafe"
 
 # release:version
 musls="bullseye:1.2.2 bookworm:1.2.3 trixie:1.2.5 forky:1.2.6"
 
 say() { echo "install: $*"; }
+
+say "kube-apiserver"
+mkdir -p "$cache"
+CGO_ENABLED=0 go -C "$(dirname "$0")/kubernetes/apiserver" build -ldflags '-s -w' -o "$cache/kube-apiserver" \
+	k8s.io/kubernetes/cmd/kube-apiserver
 
 if ! command -v apt-get >/dev/null; then
 	say "no apt-get here; tests that need one of these say so: $packages, and musl $musls"

@@ -4,11 +4,8 @@ package examples
 
 import (
 	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
-
-	"golang.org/x/tools/txtar"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
@@ -17,48 +14,16 @@ func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
 
 const root = "../.."
 
-// TestExamples runs each folder of corefile-examples. Its cases.txt has the questions and answers (see [lab.Ask]) and
-// below them, as files in an archive, the world of the example: resolv.conf, cluster.yaml for the Kubernetes API, and
-// upstream/ for a CoreDNS behind it.
+// TestExamples runs each folder of corefile-examples that needs no Kubernetes API; test/kubernetes runs the others.
 func TestExamples(t *testing.T) {
 	lab.Require(t)
-	corefiles, err := filepath.Glob(root + "/corefile-examples/*/Corefile")
-	if err != nil || len(corefiles) == 0 {
-		t.Fatalf("no examples: %v", err)
-	}
-	for _, corefile := range corefiles {
-		dir := filepath.Dir(corefile)
-		t.Run(filepath.Base(dir), func(t *testing.T) {
-			archive, err := txtar.ParseFile(filepath.Join(dir, "cases.txt"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			furnish(t, archive)
-			lab.CoreDNS(t, readFile(t, corefile), nil)
-			lab.Ask(t, string(archive.Comment))
+	for _, e := range lab.Examples(t, root, false) {
+		t.Run(e.Name, func(t *testing.T) {
+			e.Furnish(t, nil)
+			lab.CoreDNS(t, e.Corefile, nil)
+			lab.Ask(t, e.Cases)
 		})
 	}
-}
-
-// furnish builds the world that the files of an archive describe.
-func furnish(t *testing.T, archive *txtar.Archive) {
-	t.Helper()
-	upstream := map[string]string{}
-	for _, f := range archive.Files {
-		switch name, below := strings.CutPrefix(f.Name, "upstream/"); {
-		case below:
-			upstream[name] = string(f.Data)
-		case f.Name == "resolv.conf":
-			lab.ResolvConf(t, string(f.Data))
-		case f.Name == "cluster.yaml":
-			lab.Kubernetes(t, string(f.Data))
-		default:
-			t.Fatalf("cases.txt has a file %q; expect resolv.conf, cluster.yaml or upstream/...", f.Name)
-		}
-	}
-	corefile := upstream["Corefile"]
-	delete(upstream, "Corefile")
-	lab.CoreDNS(t, corefile, upstream)
 }
 
 func readFile(t *testing.T, file string) string {
@@ -73,11 +38,12 @@ func readFile(t *testing.T, file string) string {
 // TestBuiltIn starts the binary in an empty folder and without a flag.
 func TestBuiltIn(t *testing.T) {
 	lab.Require(t)
-	archive, err := txtar.ParseFile(root + "/corefile-examples/quickstart/cases.txt")
-	if err != nil {
-		t.Fatal(err)
+	examples := lab.Examples(t, root, false)
+	i := slices.IndexFunc(examples, func(e lab.Example) bool { return e.Name == "quickstart" })
+	if i < 0 {
+		t.Fatal("no example quickstart")
 	}
-	furnish(t, archive)
+	examples[i].Furnish(t, nil)
 	lab.Run(t, t.TempDir())
-	lab.Ask(t, string(archive.Comment))
+	lab.Ask(t, examples[i].Cases)
 }

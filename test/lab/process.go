@@ -102,6 +102,9 @@ func (p *Process) Signal(t *testing.T, sig os.Signal, notice string) {
 	}
 }
 
+// module is that of muslsafe, whose directory is not the one of every test.
+const module = "github.com/muslsafe/coredns-muslsafe"
+
 var (
 	coredns = sync.OnceValues(func() (string, error) { return build("coredns") })
 	doctor  = sync.OnceValues(func() (string, error) { return build("doctor") })
@@ -109,8 +112,13 @@ var (
 
 // build builds a program of this repository.
 func build(name string) (string, error) {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		return "", fmt.Errorf("go list: %w", err)
+	}
 	binary := filepath.Join(os.Getenv(inside), name)
-	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, "github.com/muslsafe/coredns-muslsafe/build/"+name)
+	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, module+"/build/"+name)
+	cmd.Dir = strings.TrimSpace(string(dir))
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
