@@ -5,6 +5,7 @@ COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 IMAGE    ?= muslsafe/coredns
 FUZZTIME ?= 30s
 BIN      ?= bin
+ARCH     ?= $(shell go env GOARCH)
 
 LDFLAGS := -s -w -X main.version=$(VERSION) -X github.com/coredns/coredns/coremain.GitCommit=$(COMMIT)
 GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
@@ -12,9 +13,11 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build run test kubernetes e2e matrix session bench fuzz image lint clean
 
+GOBUILD := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '$(LDFLAGS)'
+
 build:
-	CGO_ENABLED=0 go build -tags grpcnotrace -ldflags '$(LDFLAGS)' -o '$(BIN)/coredns' ./build/coredns
-	CGO_ENABLED=0 go build -tags grpcnotrace -ldflags '$(LDFLAGS)' -o '$(BIN)/doctor' ./build/doctor
+	$(GOBUILD) -o '$(BIN)/coredns' ./build/coredns
+	$(GOBUILD) -o '$(BIN)/doctor' ./build/doctor
 
 # Serves the quickstart example on a port that needs no root.
 run: build
@@ -60,8 +63,19 @@ fuzz:
 	done
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./build/doctor/querylog
 
-image: build
-	docker build --tag $(IMAGE):$(VERSION) --tag $(IMAGE):latest --file build/image/Dockerfile '$(BIN)'
+# The image with all plugins, and the slim one. ARCH=arm64 makes them for that; the same commit gives the same digests.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+image: image-coredns image-coredns-slim
+
+image-%:
+	GOOS=linux GOARCH=$(ARCH) $(GOBUILD) -o '$(BIN)/linux-$(ARCH)/$*/coredns' ./build/$*
+	go run ./build/image rootfs '$(BIN)/linux-$(ARCH)/$*/coredns' '$(BIN)/linux-$(ARCH)/$*/rootfs.tar'
+	docker build --quiet --tag $(IMAGE):$(VERSION)$(SUFFIX) --file build/image/Dockerfile \
+		--build-arg TITLE=$*-muslsafe --build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) '$(BIN)/linux-$(ARCH)/$*'
+	docker save $(IMAGE):$(VERSION)$(SUFFIX) | go run ./build/image settle $(ARCH) | docker load
+	docker tag $(IMAGE):$(VERSION)$(SUFFIX) $(IMAGE):latest$(SUFFIX)
+
+image-coredns-slim: SUFFIX := -slim
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }

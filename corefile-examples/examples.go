@@ -4,6 +4,11 @@ package examples
 
 import _ "embed"
 
+// Upstream is the Corefile that the image serves when none is mounted. It must not be modified.
+//
+//go:embed upstream/Corefile
+var Upstream []byte
+
 // Quickstart is the Corefile that the binary serves when it is given none. It must not be modified.
 //
 //go:embed quickstart/Corefile

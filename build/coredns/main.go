@@ -1,57 +1,13 @@
 // Coredns is CoreDNS with all its plugins and muslsafe.
-//
-// It takes the flags of CoreDNS and reads the same Corefiles. Where CoreDNS would start without configuration
-// (no flag -conf, no Corefile in the working directory), it serves the quickstart example.
 package main
 
 import (
-	"bytes"
-	"errors"
-	"flag"
-	"io/fs"
-	"log"
-	"os"
-
-	"github.com/coredns/caddy"
 	_ "github.com/coredns/coredns/core/plugin" // all plugins of CoreDNS
-	"github.com/coredns/coredns/coremain"
 
-	"github.com/muslsafe/coredns-muslsafe/build/chain"
-	examples "github.com/muslsafe/coredns-muslsafe/corefile-examples"
-	_ "github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+	"github.com/muslsafe/coredns-muslsafe/build/command"
 )
 
 // version of muslsafe, set by the linker.
 var version = "dev"
 
-func main() {
-	if err := chain.Install(); err != nil {
-		log.Fatal(err)
-	}
-	caddy.AppVersion = coremain.CoreVersion + "+muslsafe-" + version
-	caddy.SetDefaultCaddyfileLoader("default", caddy.LoaderFunc(loadCorefile))
-	coremain.Run()
-}
-
-// loadCorefile returns the Corefile in the working directory, or else the one that is built in.
-func loadCorefile(serverType string) (caddy.Input, error) {
-	contents, err := os.ReadFile(caddy.DefaultConfigFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return caddy.CaddyfileInput{Contents: builtIn(), Filepath: "built-in Corefile", ServerTypeName: serverType}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return caddy.CaddyfileInput{Contents: contents, Filepath: caddy.DefaultConfigFile, ServerTypeName: serverType}, nil
-}
-
-// builtIn returns the quickstart example, on the port that the flag -p or -dns.port asks for, if there is one.
-func builtIn() []byte {
-	corefile := examples.Quickstart
-	flag.Visit(func(f *flag.Flag) {
-		if f.Name == "p" || f.Name == "dns.port" {
-			corefile = bytes.ReplaceAll(examples.Quickstart, []byte(":1053"), []byte(":"+f.Value.String()))
-		}
-	})
-	return corefile
-}
+func main() { command.Run(version) }

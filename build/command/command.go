@@ -1,0 +1,57 @@
+// Package command is what the commands in build have in common: CoreDNS with muslsafe in its chain. Which other plugins
+// there are is up to each of them.
+package command
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io/fs"
+	"log"
+	"os"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/coremain"
+	_ "golang.org/x/crypto/x509roots/fallback" // for an image that has no certificates: DNS over TLS verifies all the same
+
+	"github.com/muslsafe/coredns-muslsafe/build/chain"
+	examples "github.com/muslsafe/coredns-muslsafe/corefile-examples"
+	_ "github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+)
+
+// Run runs CoreDNS and returns when it ends. The version is that of muslsafe.
+//
+// It takes the flags of CoreDNS and reads the same Corefiles. Where CoreDNS would start without configuration
+// (no flag -conf, no Corefile in the working directory), it serves the quickstart example.
+func Run(version string) {
+	if err := chain.Install(); err != nil {
+		log.Fatal(err)
+	}
+	raise()
+	caddy.AppVersion = coremain.CoreVersion + "+muslsafe-" + version
+	caddy.SetDefaultCaddyfileLoader("default", caddy.LoaderFunc(loadCorefile))
+	coremain.Run()
+}
+
+// loadCorefile returns the Corefile in the working directory, or else the one that is built in.
+func loadCorefile(serverType string) (caddy.Input, error) {
+	contents, err := os.ReadFile(caddy.DefaultConfigFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return caddy.CaddyfileInput{Contents: builtIn(), Filepath: "built-in Corefile", ServerTypeName: serverType}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return caddy.CaddyfileInput{Contents: contents, Filepath: caddy.DefaultConfigFile, ServerTypeName: serverType}, nil
+}
+
+// builtIn returns the quickstart example, on the port that the flag -p or -dns.port asks for, if there is one.
+func builtIn() []byte {
+	corefile := examples.Quickstart
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name == "p" || f.Name == "dns.port" {
+			corefile = bytes.ReplaceAll(examples.Quickstart, []byte(":1053"), []byte(":"+f.Value.String()))
+		}
+	})
+	return corefile
+}

@@ -1,0 +1,30 @@
+//go:build linux
+
+package command
+
+import (
+	"log"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// raise makes CAP_NET_BIND_SERVICE effective, if the process is permitted to have it, so that it can listen on port 53.
+//
+// The binary of the image has it as a file capability that is permitted and not effective: with that, execve(2) does not
+// fail where a pod drops all capabilities because it needs none (capabilities(7), "Safety checking for capability-dumb
+// binaries"). What is effective is a matter of each thread, and Go has started some by now.
+func raise() {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	const bit = 1 << unix.CAP_NET_BIND_SERVICE
+	if err := unix.Capget(&header, &sets[0]); err != nil || sets[0].Permitted&bit == 0 || sets[0].Effective&bit != 0 {
+		return
+	}
+	sets[0].Effective |= bit
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&sets[0])), 0)
+	if errno != 0 {
+		log.Printf("[WARNING] No right to listen on ports below 1024: %v", errno)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package command
+
+// raise has nothing to do where there are no capabilities.
+func raise() {}
