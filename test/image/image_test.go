@@ -1,22 +1,29 @@
-// Package image runs the container image on the Docker engine of this machine.
+// Package image builds the container images and runs them on the Docker engine of this machine.
 package image
 
 import (
-	"context"
-	"net"
+	"debug/elf"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
-	"time"
-
-	"github.com/miekg/dns"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 const image = "muslsafe/coredns-test"
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, tag := range []string{"test", "latest", "test-slim", "latest-slim", "client"} {
+		_ = exec.Command("docker", "rmi", "--force", image+":"+tag).Run()
+	}
+	os.Exit(code)
+}
 
 func docker(t *testing.T, args ...string) string {
 	t.Helper()
@@ -27,54 +34,105 @@ func docker(t *testing.T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// TestImage builds the image and asks a container of it, which listens on port 53 as a user without privileges.
-func TestImage(t *testing.T) {
+// needsDocker skips a test where there is no engine.
+func needsDocker(t *testing.T) {
+	t.Helper()
 	if out, err := exec.Command("docker", "version").CombinedOutput(); err != nil {
 		lab.Skip(t, "needs a Docker engine: "+err.Error()+": "+string(out))
 	}
-	if out, err := exec.Command("make", "-C", "../..", "image", "IMAGE="+image, "VERSION=test", "BIN="+t.TempDir()).CombinedOutput(); err != nil {
-		t.Fatalf("make image: %v\n%s", err, out)
-	}
-	t.Cleanup(func() { docker(t, "rmi", image+":test", image+":latest") })
+}
 
-	dir := t.TempDir()
-	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the user of the image must reach it
-		t.Fatal(err)
+// makeImages builds both images for an architecture, in a folder that is as good as new.
+func makeImages(t *testing.T, arch string) (bin string) {
+	t.Helper()
+	bin = t.TempDir()
+	cmd := exec.Command("make", "-C", "../..", "image", "IMAGE="+image, "VERSION=test", "ARCH="+arch, "BIN="+bin)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
 	}
-	corefile := []byte(". {\n muslsafe\n errors\n}\n")
-	if err := os.WriteFile(filepath.Join(dir, "Corefile"), corefile, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	id := docker(t, "run", "--detach", "--read-only", "--publish", "127.0.0.1::53/udp", "--publish", "127.0.0.1::53/tcp",
-		"--volume", dir+":/etc/coredns:ro", image+":test")
-	t.Cleanup(func() { docker(t, "rm", "--force", id) })
+	return bin
+}
 
-	for _, network := range []string{"udp", "tcp"} {
-		addr := strings.Fields(docker(t, "port", id, "53/"+network))[0]
-		m := exchange(t, network, addr)
-		if m.Rcode != dns.RcodeNameError || !m.Authoritative || len(m.Ns) != 1 {
-			t.Errorf("%s: %v; want an authoritative NXDOMAIN", network, m)
-		}
-	}
-	if user := docker(t, "inspect", "--format", "{{.Config.User}}", id); user != "65532:65532" {
-		t.Errorf("user = %q; want one without privileges", user)
+var once sync.Once
+
+// needsImages makes the images for this machine, once.
+func needsImages(t *testing.T) {
+	t.Helper()
+	needsDocker(t)
+	once.Do(func() { makeImages(t, "amd64") })
+}
+
+// inspected is what the engine knows of an image.
+type inspected struct {
+	ID           string `json:"Id"`
+	Architecture string
+	Size         int64
+	Config       struct {
+		User       string
+		Entrypoint []string
+		Cmd        []string
+		Labels     map[string]string
 	}
 }
 
-// exchange asks for a leak until the container is up.
-func exchange(t *testing.T, network, addr string) *dns.Msg {
+func inspect(t *testing.T, tag string) inspected {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	r := new(dns.Msg).SetQuestion("web.default.svc.cluster.local.example.com.", dns.TypeA)
-	for {
-		c := dns.Client{Net: network, Timeout: time.Second, Dialer: &net.Dialer{Timeout: time.Second}}
-		m, _, err := c.ExchangeContext(ctx, r, addr)
-		if err == nil {
-			return m
+	var list []inspected
+	if err := json.Unmarshal([]byte(docker(t, "image", "inspect", image+":"+tag)), &list); err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	return list[0]
+}
+
+// TestImages looks at what the images say of themselves.
+func TestImages(t *testing.T) {
+	needsImages(t)
+	sizes := map[string]int64{}
+	for tag, title := range map[string]string{"test": "coredns-muslsafe", "test-slim": "coredns-slim-muslsafe"} {
+		i := inspect(t, tag)
+		if i.Config.User != "65532:65532" || !slices.Equal(i.Config.Entrypoint, []string{"/coredns"}) || !slices.Equal(i.Config.Cmd, []string{"-conf", "/etc/coredns/Corefile"}) {
+			t.Errorf("%s: %+v; want a user without privileges, and the default Corefile", tag, i.Config)
 		}
-		if ctx.Err() != nil {
+		for label, want := range map[string]string{"title": title, "version": "test", "licenses": "Apache-2.0"} {
+			if got := i.Config.Labels["org.opencontainers.image."+label]; got != want {
+				t.Errorf("%s: label %s = %q; want %q", tag, label, got, want)
+			}
+		}
+		sizes[tag] = i.Size
+		t.Logf("%s: %d bytes", tag, i.Size)
+	}
+	if sizes["test"] > 90<<20 || sizes["test-slim"] > 25<<20 {
+		t.Errorf("sizes %v; want at most 90 and 25 MiB", sizes)
+	}
+}
+
+// TestSameDigest builds the images again, in another folder and as long after as the first build took.
+func TestSameDigest(t *testing.T) {
+	needsImages(t)
+	first := []string{inspect(t, "test").ID, inspect(t, "test-slim").ID}
+	docker(t, "rmi", "--force", image+":test", image+":latest", image+":test-slim", image+":latest-slim")
+	makeImages(t, "amd64")
+	if again := []string{inspect(t, "test").ID, inspect(t, "test-slim").ID}; !slices.Equal(again, first) {
+		t.Errorf("digests %v; want %v as before", again, first)
+	}
+}
+
+// TestArm64 builds for the other architecture, and looks at what cannot be run here.
+func TestArm64(t *testing.T) {
+	needsImages(t)
+	defer makeImages(t, "amd64")
+	bin := makeImages(t, "arm64")
+	for name, tag := range map[string]string{"coredns": "test", "coredns-slim": "test-slim"} {
+		f, err := elf.Open(filepath.Join(bin, "linux-arm64", name, "coredns"))
+		if err != nil {
 			t.Fatal(err)
+		}
+		defer f.Close()
+		if libraries, _ := f.ImportedLibraries(); f.Machine != elf.EM_AARCH64 || len(libraries) > 0 {
+			t.Errorf("%s is for %v and links %v; want a static binary for arm64", name, f.Machine, libraries)
+		}
+		if got := inspect(t, tag).Architecture; got != "arm64" {
+			t.Errorf("image %s is for %q; want arm64", tag, got)
 		}
 	}
 }

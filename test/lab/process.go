@@ -117,7 +117,7 @@ func build(name string) (string, error) {
 		return "", fmt.Errorf("go list: %w", err)
 	}
 	binary := filepath.Join(os.Getenv(inside), name)
-	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, module+"/build/"+name)
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, module+"/build/"+name)
 	cmd.Dir = strings.TrimSpace(string(dir))
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
