@@ -213,7 +213,7 @@ func TestCompleteLoad(t *testing.T) {
 		const delay = 10 * time.Millisecond // so that the halves meet
 		u := &upstream{script: map[string]step{
 			inDefault + " A": {outcome: nodata, delay: delay}, firstName + " A": {outcome: nxdomain, delay: delay},
-			"www.example.net. A": {outcome: data, delay: delay}, "www.example.net. AAAA": {outcome: nodata, delay: delay},
+			"www.example.net. A": {outcome: data, delay: delay}, "www.example.net. AAAA": {outcome: nodata, delay: 2 * delay},
 		}}
 		p := completing(u)
 		lookup(t, p, firstName)
@@ -244,11 +244,11 @@ func TestCompleteForgets(t *testing.T) {
 		u := &upstream{script: map[string]step{inDefault + " A": {outcome: nodata}, "www.example.net. A": {outcome: data}}}
 		p := completing(u)
 		checkCompleted(t, lookup(t, p, firstName), firstName, "www.example.net.", [2]outcome{data, nodata})
-		delete(u.script, "www.example.net. A")
+		u.change("www.example.net. A", step{outcome: nxdomain})
 		if m, _, _ := exchange(t, p, query(firstName, dns.TypeA)); m.Rcode != dns.RcodeNameError {
 			t.Errorf("reply = %v; want NXDOMAIN", m)
 		}
-		u.script["www.example.net.cluster.local. A"] = step{outcome: data}
+		u.change("www.example.net.cluster.local. A", step{outcome: data})
 		time.Sleep(minChoice * time.Second)
 		time.Sleep(briefTTL * time.Second)
 		checkCompleted(t, lookup(t, p, firstName), firstName, "www.example.net.cluster.local.", [2]outcome{data, nodata})
