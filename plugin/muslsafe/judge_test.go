@@ -153,6 +153,71 @@ func TestJudgeAsks(t *testing.T) {
 	}
 }
 
+// TestJudgeRest has what goes out beside a half that keeps its client waiting, if some fixes are on and the others are not.
+func TestJudgeRest(t *testing.T) {
+	sibling, both := needs{sibling: true}, needs{sibling: true, ahead: true}
+	tests := []struct {
+		on    []fix
+		scope scope
+		want  needs
+	}{
+		{[]fix{fixFailure}, plain, sibling},
+		{[]fix{fixPair}, plain, sibling},
+		{[]fix{fixSearch}, plain, needs{}},
+		{[]fix{fixSearch}, cluster, sibling},
+		{[]fix{fixSearch}, node, both},
+		{[]fix{fixFailure, fixPair}, node, sibling},
+		{[]fix{fixFit, fixLeak}, node, needs{}},
+		{[]fix{fixWildcard}, node, needs{}},
+		{nil, node, needs{}},
+	}
+	for _, tc := range tests {
+		var enabled [numFixes]bool
+		for _, f := range tc.on {
+			enabled[f] = true
+		}
+		for _, late := range []bool{false, true} {
+			want := tc.want
+			if !late {
+				want = needs{}
+			}
+			if r := judge(evidence{qtype: dns.TypeA, scope: tc.scope, late: late, enabled: &enabled}); r.verdict != undecided || r.needs != want {
+				t.Errorf("with %v, scope %d, late %v: %s; want undecided %+v", tc.on, tc.scope, late, ruled(r), want)
+			}
+		}
+	}
+}
+
+// TestJudgeWildcardAlone has wildcard on and search off.
+func TestJudgeWildcardAlone(t *testing.T) {
+	tests := []struct {
+		scope                       scope
+		own, sibling, ahead, public outcome
+		want                        string
+	}{
+		{plain, nodata, unknown, unknown, unknown, "pass"},
+		{cluster, nodata, unknown, unknown, unknown, "pass"},
+		{cluster, nodata, nodata, unknown, unknown, "pass"},
+		{node, nodata, unknown, unknown, unknown, "undecided {sibling:true ahead:false public:false}"},
+		{node, nodata, data, unknown, unknown, "undecided {sibling:true ahead:false public:true}"},
+		{node, nodata, data, unknown, data, "NXDOMAIN wildcard"},
+		{node, nodata, data, unknown, nodata, "pass"},
+		{node, nodata, nodata, unknown, data, "pass"},
+		{node, nodata, nxdomain, unknown, data, "pass"},
+		{node, nodata, failure, data, data, "pass"},
+		{node, data, unknown, unknown, unknown, "undecided {sibling:true ahead:false public:true}"},
+		{node, data, unknown, unknown, data, "NXDOMAIN wildcard"},
+	}
+	for _, tc := range tests {
+		enabled := byDefault
+		enabled[fixWildcard], enabled[fixSearch] = true, false
+		e := evidence{qtype: dns.TypeA, scope: tc.scope, own: tc.own, sibling: tc.sibling, ahead: tc.ahead, public: tc.public, late: true, enabled: &enabled}
+		if got := ruled(judge(e)); got != tc.want {
+			t.Errorf("judge of %+v = %s; want %s", tc, got, tc.want)
+		}
+	}
+}
+
 // TestJudgeWildcard has the rows of the wildcard fix, which is off by default.
 func TestJudgeWildcard(t *testing.T) {
 	const wild = "NXDOMAIN wildcard"

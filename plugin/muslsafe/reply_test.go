@@ -116,3 +116,49 @@ func TestLeakEDE(t *testing.T) {
 	m, _, _ := exchange(t, testPlugin(nil), r)
 	checkEDE(t, m, true, "muslsafe leak")
 }
+
+// TestDeniedChain has a NODATA at the end of a chain of aliases become an NXDOMAIN: the SOA of the upstream speaks for the
+// end of the chain, and must not deny the name that was asked for; ours does.
+func TestDeniedChain(t *testing.T) {
+	for _, hasAlias := range []bool{false, true} {
+		p := testPlugin(writes(func(r *dns.Msg, _ bool) *dns.Msg {
+			m := answer(r, nodata)
+			if hasAlias {
+				m.Answer = []dns.RR{test.CNAME(clusterName + " 60 IN CNAME lb.upstream.example.")}
+			}
+			return m
+		}))
+		m, _, _ := exchange(t, p, query(clusterName, dns.TypeA))
+		if outcomeOf(m, dns.TypeA) != nxdomain || len(m.Answer) != 0 || len(m.Ns) != 1 {
+			t.Fatalf("alias %v: reply = %v; want NXDOMAIN with an SOA alone", hasAlias, m)
+		}
+		want := "upstream.example."
+		if hasAlias {
+			want = "default.svc.cluster.local."
+		}
+		if got := m.Ns[0].Header().Name; got != want {
+			t.Errorf("alias %v: SOA of %s; want that of %s", hasAlias, got, want)
+		}
+	}
+}
+
+// TestOptionsAreNotShared has an upstream whose OPT record has room for one more option, as a slice that grew has: what is
+// put into the reply must not be put there.
+func TestOptionsAreNotShared(t *testing.T) {
+	options := append(make([]dns.EDNS0, 0, 4), &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "aa"})
+	p := testPlugin(writes(func(r *dns.Msg, _ bool) *dns.Msg {
+		if r.Question[0].Qtype == dns.TypeA {
+			return answer(r, data)
+		}
+		m := answer(r, nxdomain)
+		m.Extra = []dns.RR{&dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}, Option: options}}
+		return m
+	}))
+	r := query(plainName, dns.TypeAAAA)
+	r.SetEdns0(1232, false)
+	m, _, _ := exchange(t, p, r)
+	checkEDE(t, m, true, "muslsafe pair")
+	if got := options[:cap(options)][1]; got != nil {
+		t.Errorf("the options of the upstream have %v behind them; want nothing", got)
+	}
+}
