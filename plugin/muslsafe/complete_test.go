@@ -122,6 +122,8 @@ func TestComplete(t *testing.T) {
 		{about: "a short ttl", script: map[string]step{last + " A": {outcome: data}}, more: func(cfg *config) { cfg.ttl = 2 },
 			winner: last, pair: [2]outcome{data, nodata}, ttl: 2},
 
+		{about: "the first step is silent for AAAA", script: map[string]step{firstName + " AAAA": {outcome: unknown}, last + " A": {outcome: data}},
+			after: time.Second}, // the clock runs from the arrival of the query
 		{about: "nothing has an address", script: map[string]step{last + " A": {outcome: nodata}}},
 		{about: "the first step has an address", script: map[string]step{firstName + " A": {outcome: data}, firstName + " AAAA": {outcome: nodata}, last + " A": {outcome: data}},
 			pair: [2]outcome{data, nodata}},

@@ -274,6 +274,7 @@ func TestSlowHalves(t *testing.T) {
 		after time.Duration
 	}{
 		{about: "sibling within a second", name: plainName, a: step{outcome: nxdomain}, aaaa: step{outcome: data, delay: 990 * ms}, want: nodata, after: 990 * ms},
+		{about: "sibling within a second, and something else before it", name: nodeName, a: step{outcome: nxdomain}, aaaa: step{outcome: data, delay: 990 * ms}, next: step{outcome: data, delay: 300 * ms}, want: nodata, after: 990 * ms},
 		{about: "sibling after a second", name: plainName, a: step{outcome: nxdomain}, aaaa: step{outcome: data, delay: 1010 * ms}, want: nxdomain, after: 1000 * ms},
 		{about: "late sibling within a second and a quarter", name: plainName, a: step{outcome: nxdomain, delay: 900 * ms}, aaaa: step{outcome: data, delay: 740 * ms}, want: nodata, after: 1240 * ms},
 		{about: "late sibling after that", name: plainName, a: step{outcome: nxdomain, delay: 900 * ms}, aaaa: step{outcome: data, delay: 760 * ms}, want: nxdomain, after: 1250 * ms},

@@ -23,6 +23,20 @@ func TestPanicOfOwnHalf(t *testing.T) {
 	}
 }
 
+// TestLatePanicOfOwnHalf has a report that lets the client's query out because nobody knows about the other half, and then
+// that panics.
+func TestLatePanicOfOwnHalf(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		p := testPlugin(test.HandlerFunc(func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) {
+			time.Sleep(2 * time.Second)
+			panic("broken plugin")
+		}), with(fixIPv4only), reporting(true))
+		if cause := panicOf(func() { _, _, _ = exchange(t, p, query(plainName, dns.TypeAAAA)) }); !strings.Contains(cause, "broken plugin") {
+			t.Errorf("recovered %q; want the panic", cause)
+		}
+	})
+}
+
 // panics is a next plugin that breaks at some questions and gives the same outcome to the others.
 func panics(breaks func(dns.Question) bool, o outcome) test.HandlerFunc {
 	return func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
