@@ -324,6 +324,18 @@ func TestSlowA(t *testing.T) {
 	}
 }
 
+// TestDisabledFailureAsksNothing has failure switched off, and a name with nothing ahead: nothing could change the answer.
+func TestDisabledFailureAsksNothing(t *testing.T) {
+	for _, name := range []string{plainName, clusterName} {
+		inVirtualTime(t, func(t *testing.T) {
+			u := &upstream{script: map[string]step{name + " A": {outcome: failure}, name + " AAAA": {}}}
+			if got := askHalf(t, testPlugin(u, without(fixFailure)), name, dns.TypeA); got.outcome != failure || got.after != 0 || len(u.log()) != 1 {
+				t.Errorf("%s after %v and %q; want the failure at once", got.outcome, got.after, u.log())
+			}
+		})
+	}
+}
+
 // TestDisabledFailure has failure switched off: a half that fails stays as it is, and never denies what the other half has.
 func TestDisabledFailure(t *testing.T) {
 	for _, ahead := range []outcome{data, nodata} {
