@@ -5,8 +5,48 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
 )
+
+func TestOutcome(t *testing.T) {
+	reply := func(rcode int, rrs ...dns.RR) *dns.Msg {
+		return &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: rcode}, Answer: rrs}
+	}
+	a := test.A("lb.example.net. 60 IN A 192.0.2.1")
+	cname := test.CNAME("www.example.com. 60 IN CNAME lb.example.net.")
+	truncated := reply(dns.RcodeSuccess)
+	truncated.Truncated = true
+
+	tests := []struct {
+		about string
+		m     *dns.Msg
+		want  outcome
+	}{
+		{"nothing written", nil, failure},
+		{"address", reply(dns.RcodeSuccess, a), data},
+		{"chain with address", reply(dns.RcodeSuccess, cname, a), data},
+		{"chain without address", reply(dns.RcodeSuccess, cname), nodata},
+		{"other family", reply(dns.RcodeSuccess, test.AAAA("www.example.com. 60 IN AAAA 2001:db8::1")), nodata},
+		{"empty", reply(dns.RcodeSuccess), nodata},
+		{"truncated to nothing", truncated, data},
+		{"no such name", reply(dns.RcodeNameError), nxdomain},
+		{"dangling chain", reply(dns.RcodeNameError, cname), nxdomain},
+		{"address in a denial", reply(dns.RcodeNameError, a), nxdomain},
+		{"SERVFAIL", reply(dns.RcodeServerFailure), failure},
+		{"REFUSED", reply(dns.RcodeRefused), failure},
+		{"NOTIMP", reply(dns.RcodeNotImplemented), failure},
+		{"FORMERR", reply(dns.RcodeFormatError), failure},
+		{"extended return code", reply(dns.RcodeBadVers), failure},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			if got := outcomeOf(tc.m, dns.TypeA); got != tc.want {
+				t.Errorf("outcomeOf = %s; want %s", got, tc.want)
+			}
+		})
+	}
+}
 
 // TestJudge has the decision table, a row for each pair of outcomes. The columns are what becomes of the own half of
 // a plain name, of a name in the cluster, and of a name below a search domain of the nodes with nothing ahead and with
