@@ -62,11 +62,13 @@ func TestRivals(t *testing.T) {
 	cfg := newConfig()
 	cfg.suffixes = testSuffixes
 	cfg.suffixes.served = []domain{"example.staging."}
+	cfg.suffixes.node = append(slices.Clone(cfg.suffixes.node), "nodes.site-a.")
+	cfg.suffixes.cluster = append(slices.Clone(cfg.suffixes.cluster), "k8s.site-b.")
 	tests := []struct{ namespace, rival string }{
 		{"default", ""}, {"kube-system", ""},
 		{"uk", "co.uk."}, {"dev", "co.dev."}, {"prod", "co.prod."}, // top-level domains
 		{"internal", "co.internal."}, {"test", "co.test."}, // private, and special
-		{"local", "co.local."}, {"org", "co.org."}, {"staging", "co.staging."}, // of the configuration
+		{"local", "co.local."}, {"org", "co.org."}, {"staging", "co.staging."}, {"site-a", "co.site-a."}, {"site-b", "co.site-b."}, // of the configuration
 	}
 	for _, tc := range tests {
 		s, _ := cfg.suffixes.firstStep("www.example.co." + tc.namespace + ".svc.cluster.local.")
@@ -76,6 +78,44 @@ func TestRivals(t *testing.T) {
 		}
 		if got := cfg.rivals(s); !slices.Equal(got, want) {
 			t.Errorf("rivals in namespace %s = %q; want %q", tc.namespace, got, want)
+		}
+	}
+}
+
+func TestCandidates(t *testing.T) {
+	long := longName("x", 225) // with "default.svc.cluster.local." it is a name
+	tests := []struct {
+		about string
+		x     string
+		more  func(*config)
+		want  []string // what stands behind X
+	}{
+		{"external name", "www.example.net.", reporting(false), []string{inDefault, "svc.cluster.local.", "cluster.local.", "corp.example.org.", "example.org.", ""}},
+		{"complete name of a service, which leaks", "web.prod.svc.cluster.local.", reporting(false), []string{""}},
+		{"complete name in a search domain, which leaks there", "a.b.example.org.", reporting(false), []string{inDefault, "svc.cluster.local.", "cluster.local.", ""}},
+		{"excepted name", "www.example.net.", func(cfg *config) { cfg.except = []domain{"example.net."} },
+			[]string{inDefault, "svc.cluster.local.", "cluster.local.", "corp.example.org.", "example.org."}},
+		{"excepted name on the way", "www.example.net.", func(cfg *config) { cfg.except = []domain{"corp.example.org."} },
+			[]string{inDefault, "svc.cluster.local.", "cluster.local."}},
+		{"search domain that is too long", long, func(cfg *config) {
+			cfg.suffixes.order = []domain{"much-longer-than-that.corp.example.org.", "example.org."}
+		}, []string{inDefault, "svc.cluster.local.", "cluster.local.", "example.org.", ""}},
+	}
+	for _, tc := range tests {
+		cfg := testPlugin(nil, tc.more).cfg
+		s, ok := cfg.suffixes.firstStep(tc.x + inDefault)
+		if !ok {
+			t.Fatalf("%s: %s is no first step", tc.about, tc.x+inDefault)
+		}
+		var got, want []string
+		for _, c := range cfg.candidates(s) {
+			got = append(got, c.name)
+		}
+		for _, suffix := range tc.want {
+			want = append(want, tc.x+suffix)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: candidates = %q; want %q", tc.about, got, want)
 		}
 	}
 }
@@ -139,6 +179,12 @@ func TestComplete(t *testing.T) {
 			after: lateAfter},
 		{about: "the last step fails", script: map[string]step{last + " A": {outcome: failure}, last + " AAAA": {outcome: failure}}},
 		{about: "no such namespace", script: map[string]step{inDefault + " A": {outcome: nxdomain}, last + " A": {outcome: data}}},
+		{about: "the namespace is slow", script: map[string]step{inDefault + " A": {outcome: nodata, delay: 300 * time.Millisecond}, last + " A": {outcome: data}},
+			winner: last, pair: [2]outcome{data, nodata}, after: 300 * time.Millisecond, ttl: 5},
+		{about: "the namespace is silent", script: map[string]step{inDefault + " A": {outcome: unknown}, last + " A": {outcome: data}},
+			after: lateAfter},
+		{about: "a rival is slow", script: map[string]step{"default.example.org. A": {outcome: nxdomain, delay: 300 * time.Millisecond}, last + " A": {outcome: data}},
+			winner: last, pair: [2]outcome{data, nodata}, after: 300 * time.Millisecond, ttl: 5},
 		{about: "nobody knows about the namespace", script: map[string]step{inDefault + " A": {outcome: failure}, last + " A": {outcome: data}}},
 		{about: "a namespace called like a top-level domain", name: "www.example.net.prod.svc.cluster.local.",
 			script: map[string]step{"prod.svc.cluster.local. A": {outcome: nodata}, last + " A": {outcome: data}},
@@ -149,7 +195,6 @@ func TestComplete(t *testing.T) {
 			script: map[string]step{"prod.svc.cluster.local. A": {outcome: nodata}, "net.prod. A": {outcome: failure}, last + " A": {outcome: data}}},
 		{about: "the last step must pass untouched", script: map[string]step{last + " A": {outcome: data}},
 			more: func(cfg *config) { cfg.except = []domain{"example.net."} }},
-		{about: "the search list of a pod is too long for a name", name: strings.Repeat("a.", 100) + "net." + inDefault, script: map[string]step{}},
 	}
 	for _, tc := range tests {
 		t.Run(tc.about, func(t *testing.T) {
@@ -249,6 +294,9 @@ func TestCompleteForgets(t *testing.T) {
 		u.change("www.example.net. A", step{outcome: nxdomain})
 		if m, _, _ := exchange(t, p, query(firstName, dns.TypeA)); m.Rcode != dns.RcodeNameError {
 			t.Errorf("reply = %v; want NXDOMAIN", m)
+		}
+		if c, ok := p.choices.get(firstName, time.Now()); ok {
+			t.Errorf("%+v is remembered; want it forgotten", c)
 		}
 		u.change("www.example.net.cluster.local. A", step{outcome: data})
 		time.Sleep(minChoice * time.Second)
