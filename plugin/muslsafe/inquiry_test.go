@@ -113,7 +113,11 @@ func lookup(t *testing.T, h plugin.Handler, name string) [2]half {
 	began := time.Now()
 	for i, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
 		wg.Go(func() {
-			m, _, _ := exchange(t, h, query(name, qtype))
+			r := query(name, qtype)
+			m, _, _ := exchange(t, h, r)
+			if m != nil && (m.Id != r.Id || len(m.Question) != 1 || m.Question[0] != r.Question[0]) {
+				t.Errorf("reply = %v; want one to %v", m, r)
+			}
 			halves[i] = half{outcomeOf(m, qtype), time.Since(began), m}
 		})
 	}
