@@ -3,6 +3,7 @@ package muslsafe
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -95,6 +96,31 @@ func TestClientsOfBigAnswers(t *testing.T) {
 					t.Errorf("%d records, TC %v; want all %d", len(m.Answer), m.Truncated, tc.whole)
 				}
 			})
+		}
+	}
+}
+
+// TestBigAnswersRotate checks that no address of a big answer is out of reach: answers begin with different ones.
+func TestBigAnswersRotate(t *testing.T) {
+	big := writes(func(r *dns.Msg, _ bool) *dns.Msg {
+		return bigAnswer(r.Question[0].Name, r.Question[0].Qtype, 0, 0, 60)
+	})
+	for _, tc := range []struct {
+		about string
+		p     *Muslsafe
+		name  string
+	}{
+		{"own half", testPlugin(big), plainName},
+		{"complete", completing(bigWinner(60, false, data)), firstName},
+	} {
+		first := map[netip.Addr]bool{}
+		for range 50 {
+			m := serve(t, tc.p, &test.ResponseWriter{}, query(tc.name, dns.TypeA))
+			_, addresses := split(m.Answer, dns.TypeA)
+			first[addressesOf(addresses[:1], dns.TypeA)[0]] = true
+		}
+		if len(first) < 2 {
+			t.Errorf("%s: all of 50 answers begin with %v", tc.about, first)
 		}
 	}
 }

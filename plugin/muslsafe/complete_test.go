@@ -83,7 +83,8 @@ func TestRivals(t *testing.T) {
 }
 
 func TestCandidates(t *testing.T) {
-	long := longName("x", 225) // with "default.svc.cluster.local." it is a name
+	long := longName("x", 225) // of 224 characters in text, where a name has 254 at the most
+	fits, tooLong := domain(strings.Repeat("d", 21)+".example."), domain(strings.Repeat("e", 22)+".example.")
 	tests := []struct {
 		about string
 		x     string
@@ -97,9 +98,8 @@ func TestCandidates(t *testing.T) {
 			[]string{inDefault, "svc.cluster.local.", "cluster.local.", "corp.example.org.", "example.org."}},
 		{"excepted name on the way", "www.example.net.", func(cfg *config) { cfg.except = []domain{"corp.example.org."} },
 			[]string{inDefault, "svc.cluster.local.", "cluster.local."}},
-		{"search domain that is too long", long, func(cfg *config) {
-			cfg.suffixes.order = []domain{"much-longer-than-that.corp.example.org.", "example.org."}
-		}, []string{inDefault, "svc.cluster.local.", "cluster.local.", "example.org.", ""}},
+		{"search domains that are as long as can be, and one octet longer", long, func(cfg *config) { cfg.suffixes.order = []domain{tooLong, fits} },
+			[]string{inDefault, "svc.cluster.local.", "cluster.local.", string(fits), ""}},
 	}
 	for _, tc := range tests {
 		cfg := testPlugin(nil, tc.more).cfg
