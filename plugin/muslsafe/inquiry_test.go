@@ -333,7 +333,9 @@ func TestDisabledFailureAsksNothing(t *testing.T) {
 	for _, name := range []string{plainName, clusterName} {
 		inVirtualTime(t, func(t *testing.T) {
 			u := &upstream{script: map[string]step{name + " A": {outcome: failure}, name + " AAAA": {}}}
-			if got := askHalf(t, testPlugin(u, without(fixFailure)), name, dns.TypeA); got.outcome != failure || got.after != 0 || len(u.log()) != 1 {
+			got := askHalf(t, testPlugin(u, without(fixFailure)), name, dns.TypeA)
+			synctest.Wait()
+			if got.outcome != failure || got.after != 0 || len(u.log()) != 1 {
 				t.Errorf("%s after %v and %q; want the failure at once", got.outcome, got.after, u.log())
 			}
 		})

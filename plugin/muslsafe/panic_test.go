@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coredns/coredns/plugin/metrics/vars"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // TestPanicOfOwnHalf checks that a panic that meets the client's own query comes out where the server expects it, with
@@ -96,6 +98,19 @@ func TestPanicOfOthers(t *testing.T) {
 					}
 				})
 			})
+		}
+	}
+}
+
+// TestPanicsAreCounted checks that a panic is counted once: here if it meets a query of our own, by the server if it meets
+// the client's.
+func TestPanicsAreCounted(t *testing.T) {
+	for qtype, want := range map[uint16]float64{dns.TypeA: 0, dns.TypeAAAA: 1} {
+		p := testPlugin(panics(func(q dns.Question) bool { return q.Qtype == qtype }, nxdomain))
+		before := testutil.ToFloat64(vars.Panic)
+		panicOf(func() { _, _, _ = exchange(t, p, query(plainName, dns.TypeA)) })
+		if got := testutil.ToFloat64(vars.Panic) - before; got != want {
+			t.Errorf("panic of %s: counted %v; want %v", dns.TypeToString[qtype], got, want)
 		}
 	}
 }

@@ -113,6 +113,7 @@ func TestWildcardOneLabel(t *testing.T) {
 		if got := askHalf(t, p, nodeName, dns.TypeA); got.outcome != data || got.after != delay {
 			t.Errorf("%s after %v; want data after %v", got.outcome, got.after, delay)
 		}
+		synctest.Wait()
 		if want := []string{nodeName + " A"}; !slices.Equal(u.log(), want) {
 			t.Errorf("asked %q; want %q", u.log(), want)
 		}
@@ -238,4 +239,18 @@ func TestWildcardProbe(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestAddresses has a message with records of all kinds, from which the addresses of one type are taken.
+func TestAddresses(t *testing.T) {
+	m := &dns.Msg{Answer: []dns.RR{
+		test.CNAME("www.example.org. 60 IN CNAME lb.example.org."),
+		test.AAAA("lb.example.org. 60 IN AAAA 2001:db8::2"), test.A("lb.example.org. 60 IN A 192.0.2.2"),
+		test.AAAA("lb.example.org. 60 IN AAAA 2001:db8::1"), test.A("lb.example.org. 60 IN A 192.0.2.1"),
+	}}
+	for qtype, want := range map[uint16]string{dns.TypeA: "[192.0.2.1 192.0.2.2]", dns.TypeAAAA: "[2001:db8::1 2001:db8::2]"} {
+		if got := fmt.Sprint(addresses(m, qtype)); got != want {
+			t.Errorf("addresses of %s = %s; want %s", dns.TypeToString[qtype], got, want)
+		}
+	}
 }
