@@ -135,7 +135,7 @@ func (p *Muslsafe) callNext(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
 	f, isNew := p.inAir.join(newSubquery(q, q.w, name, qtype), q.wait.wake, false)
 	if isNew {
-		p.crew.launch(f)
+		go p.fly(f)
 	}
 	return f
 }
@@ -145,7 +145,7 @@ func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
 func (p *Muslsafe) askWhole(q *inquiry, name string) *flight {
 	f := newSubquery(q, overTCP{q.w}, name, q.r.Question[0].Qtype)
 	f.wake = q.wait.wake
-	p.crew.launch(f)
+	go p.fly(f)
 	return f
 }
 

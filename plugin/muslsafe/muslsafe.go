@@ -21,19 +21,16 @@ type Muslsafe struct {
 	choices choices
 	walks   singleflight.Group
 	waiters chan *waiter // free ones
-	crew    *crew
 }
 
 func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
-	p := &Muslsafe{
+	return &Muslsafe{
+		choices: newChoices(),
 		Next:    next,
 		cfg:     cfg,
-		choices: newChoices(),
 		inAir:   flights{keepAddrs: cfg.enabled[fixWildcard]},
 		waiters: make(chan *waiter, maxWaiters),
 	}
-	p.crew = newCrew(p.fly)
-	return p
 }
 
 // Name implements [plugin.Handler].
