@@ -81,7 +81,7 @@ func (q *inquiry) begin() {
 	q.own = own
 	if isNew {
 		q.wait.own = own
-		go q.wait.fly()
+		q.p.launch(own, q.wait.fly)
 	}
 }
 

@@ -18,6 +18,7 @@ type Muslsafe struct {
 	cfg     *config
 	inAir   flights
 	probes  probes
+	hints   hints
 	choices choices
 	walks   singleflight.Group
 	waiters chan *waiter // free ones
@@ -25,6 +26,7 @@ type Muslsafe struct {
 
 func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 	return &Muslsafe{
+		hints:   newHints(),
 		choices: newChoices(),
 		Next:    next,
 		cfg:     cfg,

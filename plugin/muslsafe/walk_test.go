@@ -51,7 +51,7 @@ func TestNegativeTTL(t *testing.T) {
 	} {
 		f := &flight{msg: tc.m}
 		f.landed.Store(tc.landed)
-		if got := negativeTTL(f); got != tc.want {
+		if got := denialTTL(f); got != tc.want {
 			t.Errorf("%s: %d; want %d", tc.about, got, tc.want)
 		}
 	}
