@@ -21,7 +21,7 @@ func (q *inquiry) pass() (m *dns.Msg, rcode int, err error) {
 	f := q.brought()
 	m, rcode, err = f.copied, f.rcode, f.err
 	switch {
-	case f == q.whole || q.isFirst:
+	case f == q.whole || f == q.wait.own:
 		m = f.msg
 		if values := metadata.ValueFuncs(q.ctx); values != nil {
 			maps.Copy(values, metadata.ValueFuncs(f.Context))
@@ -109,7 +109,7 @@ func (q *inquiry) denied(rule ruling) *dns.Msg {
 		return negative(q.r, rcode, zone, min(ttl, briefTTL), rule.fix)
 	}
 	f := q.brought()
-	if o := q.read(f, true); f != nil && (f == q.whole || q.isFirst) && (o == nodata || o == nxdomain) {
+	if o := q.read(f, true); f != nil && (f == q.whole || f == q.wait.own) && (o == nodata || o == nxdomain) {
 		return turned(f.msg, q.r, rcode, zone, ttl, rule.fix)
 	}
 	return negative(q.r, rcode, zone, ttl, rule.fix)

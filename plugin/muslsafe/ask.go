@@ -107,6 +107,15 @@ func signal(wake chan<- struct{}) {
 	}
 }
 
+// launch starts a flight: here and now if it can be expected to land at once, else in a goroutine, by fly.
+func (p *Muslsafe) launch(f *flight, fly func()) {
+	if f.isExpected = p.hints.expect(f); f.isExpected {
+		p.fly(f)
+		return
+	}
+	go fly()
+}
+
 // fly sends a flight through the chain, or through the whole server, and lands it.
 func (p *Muslsafe) fly(f *flight) {
 	defer p.inAir.land(f)
@@ -118,6 +127,7 @@ func (p *Muslsafe) fly(f *flight) {
 		f.rcode, f.err = p.callNext(f, f, &f.query)
 	}
 	f.examine(p.inAir.keepAddrs)
+	p.hints.learn(f)
 }
 
 // callNext hands a query to the next plugin. It is [plugin.NextOrFailure] without the writer that this wraps around
@@ -135,7 +145,7 @@ func (p *Muslsafe) callNext(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
 	f, isNew := p.inAir.join(newSubquery(q, q.w, name, qtype), q.wait.wake, false)
 	if isNew {
-		p.crew.launch(f)
+		p.launch(f, func() { p.fly(f) })
 	}
 	return f
 }
@@ -145,7 +155,7 @@ func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
 func (p *Muslsafe) askWhole(q *inquiry, name string) *flight {
 	f := newSubquery(q, overTCP{q.w}, name, q.r.Question[0].Qtype)
 	f.wake = q.wait.wake
-	p.crew.launch(f)
+	go p.fly(f)
 	return f
 }
 

@@ -62,11 +62,13 @@ func TestRivals(t *testing.T) {
 	cfg := newConfig()
 	cfg.suffixes = testSuffixes
 	cfg.suffixes.served = []domain{"example.staging."}
+	cfg.suffixes.node = append(slices.Clone(cfg.suffixes.node), "nodes.site-a.")
+	cfg.suffixes.cluster = append(slices.Clone(cfg.suffixes.cluster), "k8s.site-b.")
 	tests := []struct{ namespace, rival string }{
 		{"default", ""}, {"kube-system", ""},
 		{"uk", "co.uk."}, {"dev", "co.dev."}, {"prod", "co.prod."}, // top-level domains
 		{"internal", "co.internal."}, {"test", "co.test."}, // private, and special
-		{"local", "co.local."}, {"org", "co.org."}, {"staging", "co.staging."}, // of the configuration
+		{"local", "co.local."}, {"org", "co.org."}, {"staging", "co.staging."}, {"site-a", "co.site-a."}, {"site-b", "co.site-b."}, // of the configuration
 	}
 	for _, tc := range tests {
 		s, _ := cfg.suffixes.firstStep("www.example.co." + tc.namespace + ".svc.cluster.local.")
@@ -76,6 +78,44 @@ func TestRivals(t *testing.T) {
 		}
 		if got := cfg.rivals(s); !slices.Equal(got, want) {
 			t.Errorf("rivals in namespace %s = %q; want %q", tc.namespace, got, want)
+		}
+	}
+}
+
+func TestCandidates(t *testing.T) {
+	long := longName("x", 225) // of 224 characters in text, where a name has 254 at the most
+	fits, tooLong := domain(strings.Repeat("d", 21)+".example."), domain(strings.Repeat("e", 22)+".example.")
+	tests := []struct {
+		about string
+		x     string
+		more  func(*config)
+		want  []string // what stands behind X
+	}{
+		{"external name", "www.example.net.", reporting(false), []string{inDefault, "svc.cluster.local.", "cluster.local.", "corp.example.org.", "example.org.", ""}},
+		{"complete name of a service, which leaks", "web.prod.svc.cluster.local.", reporting(false), []string{""}},
+		{"complete name in a search domain, which leaks there", "a.b.example.org.", reporting(false), []string{inDefault, "svc.cluster.local.", "cluster.local.", ""}},
+		{"excepted name", "www.example.net.", func(cfg *config) { cfg.except = []domain{"example.net."} },
+			[]string{inDefault, "svc.cluster.local.", "cluster.local.", "corp.example.org.", "example.org."}},
+		{"excepted name on the way", "www.example.net.", func(cfg *config) { cfg.except = []domain{"corp.example.org."} },
+			[]string{inDefault, "svc.cluster.local.", "cluster.local."}},
+		{"search domains that are as long as can be, and one octet longer", long, func(cfg *config) { cfg.suffixes.order = []domain{tooLong, fits} },
+			[]string{inDefault, "svc.cluster.local.", "cluster.local.", string(fits), ""}},
+	}
+	for _, tc := range tests {
+		cfg := testPlugin(nil, tc.more).cfg
+		s, ok := cfg.suffixes.firstStep(tc.x + inDefault)
+		if !ok {
+			t.Fatalf("%s: %s is no first step", tc.about, tc.x+inDefault)
+		}
+		var got, want []string
+		for _, c := range cfg.candidates(s) {
+			got = append(got, c.name)
+		}
+		for _, suffix := range tc.want {
+			want = append(want, tc.x+suffix)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: candidates = %q; want %q", tc.about, got, want)
 		}
 	}
 }
@@ -122,6 +162,8 @@ func TestComplete(t *testing.T) {
 		{about: "a short ttl", script: map[string]step{last + " A": {outcome: data}}, more: func(cfg *config) { cfg.ttl = 2 },
 			winner: last, pair: [2]outcome{data, nodata}, ttl: 2},
 
+		{about: "the first step is silent for AAAA", script: map[string]step{firstName + " AAAA": {outcome: unknown}, last + " A": {outcome: data}},
+			after: time.Second}, // the clock runs from the arrival of the query
 		{about: "nothing has an address", script: map[string]step{last + " A": {outcome: nodata}}},
 		{about: "the first step has an address", script: map[string]step{firstName + " A": {outcome: data}, firstName + " AAAA": {outcome: nodata}, last + " A": {outcome: data}},
 			pair: [2]outcome{data, nodata}},
@@ -137,6 +179,12 @@ func TestComplete(t *testing.T) {
 			after: lateAfter},
 		{about: "the last step fails", script: map[string]step{last + " A": {outcome: failure}, last + " AAAA": {outcome: failure}}},
 		{about: "no such namespace", script: map[string]step{inDefault + " A": {outcome: nxdomain}, last + " A": {outcome: data}}},
+		{about: "the namespace is slow", script: map[string]step{inDefault + " A": {outcome: nodata, delay: 300 * time.Millisecond}, last + " A": {outcome: data}},
+			winner: last, pair: [2]outcome{data, nodata}, after: 300 * time.Millisecond, ttl: 5},
+		{about: "the namespace is silent", script: map[string]step{inDefault + " A": {outcome: unknown}, last + " A": {outcome: data}},
+			after: lateAfter},
+		{about: "a rival is slow", script: map[string]step{"default.example.org. A": {outcome: nxdomain, delay: 300 * time.Millisecond}, last + " A": {outcome: data}},
+			winner: last, pair: [2]outcome{data, nodata}, after: 300 * time.Millisecond, ttl: 5},
 		{about: "nobody knows about the namespace", script: map[string]step{inDefault + " A": {outcome: failure}, last + " A": {outcome: data}}},
 		{about: "a namespace called like a top-level domain", name: "www.example.net.prod.svc.cluster.local.",
 			script: map[string]step{"prod.svc.cluster.local. A": {outcome: nodata}, last + " A": {outcome: data}},
@@ -147,7 +195,6 @@ func TestComplete(t *testing.T) {
 			script: map[string]step{"prod.svc.cluster.local. A": {outcome: nodata}, "net.prod. A": {outcome: failure}, last + " A": {outcome: data}}},
 		{about: "the last step must pass untouched", script: map[string]step{last + " A": {outcome: data}},
 			more: func(cfg *config) { cfg.except = []domain{"example.net."} }},
-		{about: "the search list of a pod is too long for a name", name: strings.Repeat("a.", 100) + "net." + inDefault, script: map[string]step{}},
 	}
 	for _, tc := range tests {
 		t.Run(tc.about, func(t *testing.T) {
@@ -213,7 +260,7 @@ func TestCompleteLoad(t *testing.T) {
 		const delay = 10 * time.Millisecond // so that the halves meet
 		u := &upstream{script: map[string]step{
 			inDefault + " A": {outcome: nodata, delay: delay}, firstName + " A": {outcome: nxdomain, delay: delay},
-			"www.example.net. A": {outcome: data, delay: delay}, "www.example.net. AAAA": {outcome: nodata, delay: delay},
+			"www.example.net. A": {outcome: data, delay: delay}, "www.example.net. AAAA": {outcome: nodata, delay: 2 * delay},
 		}}
 		p := completing(u)
 		lookup(t, p, firstName)
@@ -244,11 +291,14 @@ func TestCompleteForgets(t *testing.T) {
 		u := &upstream{script: map[string]step{inDefault + " A": {outcome: nodata}, "www.example.net. A": {outcome: data}}}
 		p := completing(u)
 		checkCompleted(t, lookup(t, p, firstName), firstName, "www.example.net.", [2]outcome{data, nodata})
-		delete(u.script, "www.example.net. A")
+		u.change("www.example.net. A", step{outcome: nxdomain})
 		if m, _, _ := exchange(t, p, query(firstName, dns.TypeA)); m.Rcode != dns.RcodeNameError {
 			t.Errorf("reply = %v; want NXDOMAIN", m)
 		}
-		u.script["www.example.net.cluster.local. A"] = step{outcome: data}
+		if c, ok := p.choices.get(firstName, time.Now()); ok {
+			t.Errorf("%+v is remembered; want it forgotten", c)
+		}
+		u.change("www.example.net.cluster.local. A", step{outcome: data})
 		time.Sleep(minChoice * time.Second)
 		time.Sleep(briefTTL * time.Second)
 		checkCompleted(t, lookup(t, p, firstName), firstName, "www.example.net.cluster.local.", [2]outcome{data, nodata})

@@ -1,16 +1,12 @@
 package muslsafe
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/coredns/coredns/request"
@@ -73,6 +69,16 @@ func TestFit(t *testing.T) {
 		{"chain of thirty", bigAnswer("www.example.org.", dns.TypeAAAA, 30, 250, 2), 2, 1, false, false},
 		{"longest names", bigAnswer(longName("www", 254), dns.TypeA, 3, 254, 20), 15, 0, true, false},
 		{"cut before", edit(bigAnswer("www.example.org.", dns.TypeA, 0, 0, 3), func(m *dns.Msg) { m.Truncated = true }), 3, 0, true, true},
+		{"odd type beside a small authority section", edit(bigAnswer("www.example.org.", dns.TypeA, 0, 0, 2), func(m *dns.Msg) {
+			m.Answer, m.Ns, m.Extra = append(m.Answer, odd), []dns.RR{soa}, slices.Clone(extra[:1])
+		}), 2, 0, false, false},
+		{"large authority section", edit(bigAnswer("www.example.org.", dns.TypeA, 4, 20, 3), func(m *dns.Msg) { m.Ns = extra }), 3, 4, false, false},
+		{"large additional section and a chain that fits", edit(bigAnswer("www.example.org.", dns.TypeA, 4, 20, 3), func(m *dns.Msg) { m.Extra = extra }), 3, 4, false, false},
+		{"large additional section and a chain that does not fit", edit(bigAnswer("www.example.org.", dns.TypeA, 10, 60, 3), func(m *dns.Msg) { m.Ns, m.Extra = extra, extra }), 3, 1, false, false},
+		{"cut before, and cut again", edit(bigAnswer("www.example.org.", dns.TypeA, 0, 0, 40), func(m *dns.Msg) { m.Truncated = true }), 29, 0, true, false},
+		{"cut before, and all that came fits without the aliases", edit(bigAnswer(longName("www", 254), dns.TypeA, 3, 254, 5), func(m *dns.Msg) { m.Truncated = true }), 5, 0, true, false},
+		{"not cut, and all that came fits without the aliases", bigAnswer(longName("www", 254), dns.TypeA, 3, 254, 5), 5, 0, false, false},
+		{"negative with aliases and a large authority section", edit(bigAnswer("www.example.org.", dns.TypeA, 2, 20, 0), func(m *dns.Msg) { m.Ns = append(slices.Clone(extra), soa) }), 0, 2, false, false},
 		{"negative with a large authority section", edit(bigAnswer("www.example.org.", dns.TypeA, 0, 0, 0), func(m *dns.Msg) { m.Ns = append(slices.Clone(extra), soa) }), 0, 0, false, false},
 		{"negative at the end of a long chain", edit(bigAnswer("www.example.org.", dns.TypeA, 20, 60, 0), func(m *dns.Msg) { m.Ns = []dns.RR{soa} }), 0, 0, false, false},
 	}
@@ -93,6 +99,73 @@ func TestFit(t *testing.T) {
 				t.Error("the message of the upstream was modified")
 			}
 		})
+	}
+}
+
+// TestFitLeavesWhatFits checks that the other sections stay where there is room for them.
+func TestFitLeavesWhatFits(t *testing.T) {
+	m := bigAnswer("www.example.org.", dns.TypeA, 1, 20, 2)
+	m.Answer = append(m.Answer, test.CAA("www.example.org. 60 IN CAA 0 issue \"ca.example.net\""))
+	m.Ns = []dns.RR{test.NS("example.org. 60 IN NS ns.example.org.")}
+	m.Extra = []dns.RR{test.A("ns.example.org. 60 IN A 192.0.2.53")}
+	if got := fit(m, m.Question[0], 0); len(got.Answer) != 3 || len(got.Ns) != 1 || len(got.Extra) != 1 {
+		t.Errorf("fit = %v; want the record of another type gone, and nothing else", got)
+	}
+	m.Extra = slices.Repeat(m.Extra, 40)
+	if got := fit(m, m.Question[0], 0); len(got.Ns) != 0 || len(got.Extra) != 0 || got.Truncated {
+		t.Errorf("fit = %v; want the authority and additional sections gone", got)
+	}
+}
+
+// TestFitLink has chains that are too long, in any order and case: the one link that stays leads from the question to the
+// end, and is kept no longer than any of those it stands for.
+func TestFitLink(t *testing.T) {
+	const links = 10
+	for _, tc := range []struct {
+		about string
+		edit  func(answer []dns.RR)
+		ttl   uint32
+	}{
+		{"in order", func([]dns.RR) {}, 60},
+		{"in reverse order", func(answer []dns.RR) { slices.Reverse(answer[:links]) }, 60},
+		{"in another case", func(answer []dns.RR) {
+			for _, rr := range answer[:links] {
+				rr.Header().Name = strings.ToUpper(rr.Header().Name)
+			}
+		}, 60},
+		{"with a short-lived link", func(answer []dns.RR) { answer[4].Header().Ttl = 7 }, 7},
+		{"with a short-lived link at its end", func(answer []dns.RR) { answer[links-1].Header().Ttl = 8 }, 8},
+		{"with a loop", func(answer []dns.RR) { answer[links-1].(*dns.CNAME).Target = "www.example.org." }, 60},
+	} {
+		m := bigAnswer("www.example.org.", dns.TypeA, links, 60, 3)
+		end := m.Answer[links].Header().Name
+		tc.edit(m.Answer)
+		got := fit(m, m.Question[0], 0)
+		checkFit(t, m, got)
+		link, ok := got.Answer[0].(*dns.CNAME)
+		if !ok || link.Hdr.Name != "www.example.org." || link.Hdr.Ttl != tc.ttl {
+			t.Errorf("%s: %v; want an alias of www.example.org. with TTL %d", tc.about, got.Answer[0], tc.ttl)
+			continue
+		}
+		if tc.about != "with a loop" && link.Target != end {
+			t.Errorf("%s: alias of %s; want the end of the chain, %s", tc.about, link.Target, end)
+		}
+		for _, rr := range got.Answer[1:] {
+			if rr.Header().Name != link.Target {
+				t.Errorf("%s: %v does not belong to %s", tc.about, rr, link.Target)
+			}
+		}
+	}
+}
+
+// TestFitHopeless has a message that no answer section fits: it comes with more questions than one.
+func TestFitHopeless(t *testing.T) {
+	m := bigAnswer("www.example.org.", dns.TypeA, 0, 0, 40)
+	for _, start := range []string{"a", "b", "c"} {
+		m.Question = append(m.Question, dns.Question{Name: longName(start, 250), Qtype: dns.TypeA, Qclass: dns.ClassINET})
+	}
+	if got := fit(m, m.Question[0], 0); len(got.Answer) != 1 || !got.Truncated {
+		t.Errorf("fit = %v; want one address and TC", got)
 	}
 }
 
@@ -211,66 +284,4 @@ func FuzzFit(f *testing.F) {
 		m.Extra = slices.DeleteFunc(m.Extra, isType(dns.TypeOPT))
 		checkFit(t, m, fit(m, m.Question[0], start))
 	})
-}
-
-// TestWholeAnswer has an upstream that cuts its answers over UDP.
-func TestWholeAnswer(t *testing.T) {
-	tests := []struct {
-		about    string
-		overUDP  int // addresses that are left over UDP
-		overTCP  outcome
-		client   *test.ResponseWriter
-		edns     bool
-		report   bool
-		want     int
-		wantCut  bool
-		askedTCP bool
-	}{
-		{"nothing over UDP", 0, data, &test.ResponseWriter{}, false, false, 3, false, true},
-		{"some over UDP", 1, data, &test.ResponseWriter{}, false, false, 3, false, true},
-		{"TCP fails, nothing over UDP", 0, failure, &test.ResponseWriter{}, false, false, 0, true, true},
-		{"TCP fails, some over UDP", 1, failure, &test.ResponseWriter{}, false, false, 1, true, true},
-		{"TCP is silent, some over UDP", 1, unknown, &test.ResponseWriter{}, false, false, 1, true, true},
-		{"client with EDNS", 1, data, &test.ResponseWriter{}, true, false, 1, true, false},
-		{"report", 1, data, &test.ResponseWriter{}, false, true, 1, true, false},
-	}
-	for _, tc := range tests {
-		t.Run(tc.about, func(t *testing.T) {
-			inVirtualTime(t, func(t *testing.T) {
-				var askedTCP atomic.Bool
-				p := testPlugin(test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-					state := request.Request{W: w, Req: r}
-					if state.IP() != "10.240.0.1" {
-						t.Errorf("asked on behalf of %s; want the client", state.IP())
-					}
-					m := bigAnswer(r.Question[0].Name, r.Question[0].Qtype, 0, 0, 3)
-					if state.Proto() == "udp" {
-						m.Answer, m.Truncated = m.Answer[:tc.overUDP], true
-						return dns.RcodeSuccess, w.WriteMsg(m)
-					}
-					askedTCP.Store(true)
-					switch tc.overTCP {
-					case unknown:
-						time.Sleep(silence)
-						fallthrough
-					case failure:
-						return dns.RcodeServerFailure, errors.New("connection refused")
-					}
-					return dns.RcodeSuccess, w.WriteMsg(m)
-				}))
-				p.cfg.report = tc.report
-				r := query(plainName, dns.TypeA)
-				if tc.edns {
-					r.SetEdns0(1232, false)
-				}
-				m, _, err := exchange(t, p, r)
-				if err != nil || len(m.Answer) != tc.want || m.Truncated != tc.wantCut {
-					t.Errorf("reply = %v, %v; want %d addresses, TC %v", m, err, tc.want, tc.wantCut)
-				}
-				if askedTCP.Load() != tc.askedTCP {
-					t.Errorf("asked over TCP: %v; want %v", askedTCP.Load(), tc.askedTCP)
-				}
-			})
-		})
-	}
 }

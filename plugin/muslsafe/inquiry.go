@@ -29,7 +29,6 @@ type inquiry struct {
 	wait  *waiter
 
 	own     *flight // nil if it follows from the sibling
-	isFirst bool    // nobody else waits for own, so its message is ours
 	whole   *flight // own over TCP, if that was cut and the client cannot ask for the rest
 	sibling *flight // nil until it is needed
 	ahead   []*flight
@@ -41,6 +40,8 @@ type inquiry struct {
 type waiter struct {
 	wake  chan struct{}
 	timer *time.Timer
+	own   *flight
+	fly   func() // lets own fly; made once, where a go statement would make it each time
 }
 
 // maxWaiters bounds how many waiters are kept for the next user.
@@ -52,7 +53,9 @@ func (p *Muslsafe) newWaiter() *waiter {
 		return wt
 	default:
 	}
-	return &waiter{wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+	wt := &waiter{wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+	wt.fly = func() { p.fly(wt.own) }
+	return wt
 }
 
 // open readies an inquiry. The clock runs from the first time on.
@@ -74,15 +77,21 @@ func (q *inquiry) begin() {
 		}
 	}
 	f := newFlight(q.ctx, q.w, q.r, keyOf(q.w, q.r, q.name, q.r.Question[0].Qtype))
-	q.own, q.isFirst = q.p.inAir.join(f, q.wait.wake, true)
-	if q.isFirst {
-		q.p.crew.launch(f)
+	own, isNew := q.p.inAir.join(f, q.wait.wake, true)
+	q.own = own
+	if isNew {
+		q.wait.own = own
+		q.p.launch(own, q.wait.fly)
 	}
 }
 
-// close gives the waiter back.
+// close gives the waiter back, unless a goroutine may still read from it.
 func (q *inquiry) close() {
 	q.wait.timer.Stop()
+	if q.own != nil && !q.own.landed.Load() {
+		return
+	}
+	q.wait.own = nil
 	select {
 	case q.p.waiters <- q.wait:
 	default:

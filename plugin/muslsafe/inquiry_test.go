@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -13,11 +12,7 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/metadata"
-	"github.com/coredns/coredns/plugin/pkg/dnstest"
-	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // The names of these tests, one for each kind.
@@ -34,6 +29,13 @@ type upstream struct {
 
 	mu    sync.Mutex
 	asked []string
+}
+
+// change gives one key of the script another behaviour.
+func (u *upstream) change(key string, s step) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.script[key] = s
 }
 
 // log returns what was asked so far.
@@ -56,15 +58,13 @@ func (u *upstream) Name() string { return "upstream" }
 
 func (u *upstream) ServeDNS(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	q := r.Question[0]
-	key := q.Name + " " + dns.TypeToString[q.Qtype]
 	u.mu.Lock()
-	u.asked = append(u.asked, key)
-	u.mu.Unlock()
-
+	u.asked = append(u.asked, q.Name+" "+dns.TypeToString[q.Qtype])
 	s, ok := u.script[strings.ToLower(q.Name)+" "+dns.TypeToString[q.Qtype]]
 	if !ok && strings.HasPrefix(q.Name, "muslsafe-") {
 		s, ok = u.script["* "+dns.TypeToString[q.Qtype]]
 	}
+	u.mu.Unlock()
 	if !ok {
 		s.outcome = nxdomain
 	}
@@ -113,7 +113,11 @@ func lookup(t *testing.T, h plugin.Handler, name string) [2]half {
 	began := time.Now()
 	for i, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
 		wg.Go(func() {
-			m, _, _ := exchange(t, h, query(name, qtype))
+			r := query(name, qtype)
+			m, _, _ := exchange(t, h, r)
+			if m != nil && (m.Id != r.Id || len(m.Question) != 1 || m.Question[0] != r.Question[0]) {
+				t.Errorf("reply = %v; want one to %v", m, r)
+			}
 			halves[i] = half{outcomeOf(m, qtype), time.Since(began), m}
 		})
 	}
@@ -214,47 +218,6 @@ func checkLoad(t *testing.T, about string, u *upstream, name string) {
 	}
 }
 
-// TestEqualQueriesShareOne counts what reaches the upstream when the halves of a lookup need each other while both
-// are in the air.
-func TestEqualQueriesShareOne(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T) {
-		u := &upstream{script: map[string]step{
-			plainName + " A":    {outcome: data, delay: 300 * time.Millisecond},
-			plainName + " AAAA": {outcome: nxdomain, delay: 100 * time.Millisecond},
-		}}
-		got := lookup(t, testPlugin(u), plainName)
-		if got[0].outcome != data || got[1].outcome != nodata || got[1].after != 300*time.Millisecond {
-			t.Errorf("%s, %s after %v; want data, nodata after 300 ms", got[0].outcome, got[1].outcome, got[1].after)
-		}
-		if len(u.log()) != 2 {
-			t.Errorf("asked %q; want each half once", u.log())
-		}
-	})
-}
-
-// TestRepeatedQuery has a client that repeats its query after 2.5 seconds, as musl does, while the first is still
-// in the air: the upstream is not asked again, and each gets an answer with its own ID.
-func TestRepeatedQuery(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T) {
-		u := &upstream{script: map[string]step{plainName + " A": {outcome: data, delay: 3 * time.Second}, plainName + " AAAA": {outcome: unknown}}}
-		p := testPlugin(u)
-		var wg sync.WaitGroup
-		for _, at := range []time.Duration{0, 2500 * time.Millisecond} {
-			wg.Go(func() {
-				time.Sleep(at)
-				r := query("WWW.example.com.", dns.TypeA)
-				if m, _, err := exchange(t, p, r); err != nil || outcomeOf(m, dns.TypeA) != data || m.Id != r.Id {
-					t.Errorf("reply = %v, %v; want the address, with ID %d", m, err, r.Id)
-				}
-			})
-		}
-		wg.Wait()
-		if n := slices.Index(u.log(), "WWW.example.com. A"); n != 0 || len(u.log()) > 2 {
-			t.Errorf("asked %q; want A once, and AAAA at most once", u.log())
-		}
-	})
-}
-
 // TestSlowAnswerPasses has an upstream that is slow for both halves: nothing is known, so what comes late passes.
 func TestSlowAnswerPasses(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
@@ -291,266 +254,103 @@ func TestBriefAnswers(t *testing.T) {
 	})
 }
 
-// TestPanicOfNextPlugin checks that a panic further down comes out where the server expects it if it meets the client's
-// own query, and is a failure if it meets the sibling, which without muslsafe nobody would have asked for.
-func TestPanicOfNextPlugin(t *testing.T) {
-	for _, bad := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		next := test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-			if r.Question[0].Qtype == bad {
-				panic("broken plugin")
-			}
-			return dns.RcodeSuccess, w.WriteMsg(answer(r, nxdomain))
-		})
-		func() {
-			defer func() {
-				cause := fmt.Sprint(recover())
-				if got := strings.Contains(cause, "broken plugin") && strings.Contains(cause, "inquiry_test.go"); got != (bad == dns.TypeA) {
-					t.Errorf("recovered %v; want the panic with its stack if it is that of the own query", cause)
-				}
-			}()
-			if m, _, err := exchange(t, testPlugin(next), query(plainName, dns.TypeA)); err != nil || m.Rcode != dns.RcodeNameError {
-				t.Errorf("reply = %v, %v; want the NXDOMAIN as it came", m, err)
-			}
-		}()
-	}
+// askHalf asks for one half, as a client that uses one family alone does.
+func askHalf(t *testing.T, h plugin.Handler, name string, qtype uint16) half {
+	t.Helper()
+	began := time.Now()
+	m, _, _ := exchange(t, h, query(name, qtype))
+	return half{outcomeOf(m, qtype), time.Since(began), m}
 }
 
-// TestMetadataAfterFailure looks at the race that a client's answer and a late flight can have about metadata.
-func TestMetadataAfterFailure(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T) {
-		p := testPlugin(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-			metadata.SetValueFunc(ctx, "test/first", func() string { return "1" })
-			if r.Question[0].Qtype == dns.TypeAAAA {
-				time.Sleep(silence)
-			}
-			metadata.SetValueFunc(ctx, "test/second", func() string { return "2" })
-			return dns.RcodeSuccess, w.WriteMsg(answer(r, data))
-		}))
-		for qtype, want := range map[uint16]int{dns.TypeA: 2, dns.TypeAAAA: 1} {
-			ctx := metadata.ContextWithMetadata(t.Context())
-			_, _, _ = exchangeContext(ctx, t, p, query(plainName, qtype))
-			if got := len(metadata.Labels(ctx)); got != want { // what the answer came from, or the fix
-				t.Errorf("%s: metadata %v; want %d labels", dns.TypeToString[qtype], metadata.Labels(ctx), want)
-			}
-		}
-	})
-}
-
-// TestReportChangesNothing has every pair with all fixes on: with report, what comes and when it comes is what comes
-// without the plugin.
-func TestReportChangesNothing(t *testing.T) {
-	behaviours := []outcome{data, nodata, nxdomain, failure, unknown}
-	for _, a := range behaviours {
-		for _, aaaa := range behaviours {
-			inVirtualTime(t, func(t *testing.T) {
-				u := &upstream{script: map[string]step{
-					nodeName + " A": {outcome: a}, nodeName + " AAAA": {outcome: aaaa}, nextName + " A": {outcome: data},
-				}}
-				p := testPlugin(u)
-				p.cfg.report = true
-				with, without := lookup(t, p, nodeName), lookup(t, u, nodeName)
-				for i := range with {
-					if with[i].outcome != without[i].outcome || with[i].after > max(without[i].after, overAfter) {
-						t.Errorf("%s %s: %s after %v; want %s after %v", a, aaaa, with[i].outcome, with[i].after, without[i].outcome, without[i].after)
-					}
-				}
-			})
-		}
-	}
-}
-
-// TestIPv4only checks that AAAA follows from A, costs no query of its own, and is never asked for.
-func TestIPv4only(t *testing.T) {
+// TestSlowHalves has what comes just before and just after the moment at which it is not waited for.
+func TestSlowHalves(t *testing.T) {
+	const ms = time.Millisecond
+	onlyWildcard := func(cfg *config) { cfg.enabled = [numFixes]bool{fixWildcard: true} }
 	tests := []struct {
-		name string
-		a    outcome
-		want [2]outcome
+		about string
+		name  string
+		a     step // the own half
+		aaaa  step
+		next  step // A of the name ahead
+		last  step // A of the name without a suffix
+		more  func(*config)
+		want  outcome
+		after time.Duration
 	}{
-		{plainName, data, [2]outcome{data, nodata}},
-		{plainName, nodata, [2]outcome{nodata, nodata}},
-		{plainName, nxdomain, [2]outcome{nxdomain, nxdomain}},
-		{plainName, failure, [2]outcome{failure, failure}},
-		{plainName, unknown, [2]outcome{failure, failure}},
-		{nodeName, data, [2]outcome{data, nodata}},
-		{nodeName, nodata, [2]outcome{nxdomain, nxdomain}},
-		{nodeName, failure, [2]outcome{nxdomain, nxdomain}}, // there is an address ahead
-		{clusterName, nodata, [2]outcome{nxdomain, nxdomain}},
-		{clusterName, failure, [2]outcome{failure, failure}},
-	}
-	for _, tc := range tests {
-		inVirtualTime(t, func(t *testing.T) {
-			u := &upstream{script: map[string]step{
-				tc.name + " A": {outcome: tc.a, delay: 10 * time.Millisecond}, tc.name + " AAAA": {outcome: data}, nextName + " A": {outcome: data},
-			}}
-			cfg := newConfig()
-			cfg.suffixes = testSuffixes
-			cfg.enabled[fixIPv4only] = true
-			p := newMuslsafe(u, cfg)
-			got := lookup(t, p, tc.name)
-			if pair := [2]outcome{got[0].outcome, got[1].outcome}; pair != tc.want {
-				t.Errorf("%s A %s: %v; want %v", tc.name, tc.a, pair, tc.want)
-			}
-			if slices.ContainsFunc(u.log(), func(key string) bool { return strings.HasSuffix(key, " AAAA") }) {
-				t.Errorf("%s A %s: asked %q; want no AAAA", tc.name, tc.a, u.log())
-			}
-			if tc.a == data && len(u.log()) != 1 {
-				t.Errorf("%s: asked %q; want A once", tc.name, u.log())
-			}
-		})
-	}
-}
+		{about: "sibling within a second", name: plainName, a: step{outcome: nxdomain}, aaaa: step{outcome: data, delay: 990 * ms}, want: nodata, after: 990 * ms},
+		{about: "sibling within a second, and something else before it", name: nodeName, a: step{outcome: nxdomain}, aaaa: step{outcome: data, delay: 990 * ms}, next: step{outcome: data, delay: 300 * ms}, want: nodata, after: 990 * ms},
+		{about: "sibling after a second", name: plainName, a: step{outcome: nxdomain}, aaaa: step{outcome: data, delay: 1010 * ms}, want: nxdomain, after: 1000 * ms},
+		{about: "late sibling within a second and a quarter", name: plainName, a: step{outcome: nxdomain, delay: 900 * ms}, aaaa: step{outcome: data, delay: 740 * ms}, want: nodata, after: 1240 * ms},
+		{about: "late sibling after that", name: plainName, a: step{outcome: nxdomain, delay: 900 * ms}, aaaa: step{outcome: data, delay: 760 * ms}, want: nxdomain, after: 1250 * ms},
+		{about: "sibling that is asked for late because wildcard alone needs it", name: wildName, more: onlyWildcard,
+			a: step{outcome: nodata, delay: 900 * ms}, want: nodata, after: 1250 * ms},
+		{about: "sibling of an answer after a second that nobody needs", name: plainName, a: step{outcome: nodata, delay: 1100 * ms}, want: nodata, after: 1100 * ms},
 
-// TestIPv4onlyReport counts what ipv4only would do, and lets AAAA through.
-func TestIPv4onlyReport(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T) {
-		u := &upstream{script: map[string]step{plainName + " A": {outcome: data}, plainName + " AAAA": {outcome: data}}}
-		cfg := newConfig()
-		cfg.suffixes, cfg.report = testSuffixes, true
-		cfg.enabled[fixIPv4only] = true
-		counter := fixesTotal.WithLabelValues("", "", "ipv4only")
-		before := testutil.ToFloat64(counter)
-		if got := lookup(t, newMuslsafe(u, cfg), plainName); got[1].outcome != data {
-			t.Errorf("AAAA = %s; want data, as it came", got[1].outcome)
-		}
-		if n := testutil.ToFloat64(counter) - before; n != 1 {
-			t.Errorf("fixes_total rose by %v; want 1", n)
-		}
-	})
-}
+		{about: "name ahead within a second and a quarter", name: nodeName, a: step{outcome: failure}, aaaa: step{outcome: failure}, next: step{outcome: data, delay: 1240 * ms}, want: nxdomain, after: 1240 * ms},
+		{about: "name ahead after that", name: nodeName, a: step{outcome: failure}, aaaa: step{outcome: failure}, next: step{outcome: data, delay: 1260 * ms}, want: failure, after: 1250 * ms},
+		{about: "names ahead fail", name: nodeName, a: step{outcome: failure}, aaaa: step{outcome: failure}, next: step{outcome: failure}, last: step{outcome: failure}, want: failure},
+		{about: "one name ahead fails", name: nodeName, a: step{outcome: failure}, aaaa: step{outcome: failure}, next: step{outcome: failure}, last: step{outcome: data}, want: nxdomain},
+		{about: "one name ahead is silent", name: nodeName, a: step{outcome: failure}, aaaa: step{outcome: failure}, last: step{outcome: data}, want: nxdomain},
 
-// TestWildcard has the proof that an address comes from a wildcard, and all that falls short of it.
-func TestWildcard(t *testing.T) {
-	const name, twin = "www.example.net.corp.example.org.", "www.example.net."
-	wild, real4 := step{outcome: data, addrs: []string{"203.0.113.1", "203.0.113.2"}}, step{outcome: data, addrs: []string{"192.0.2.1"}}
-	turned := step{outcome: data, addrs: []string{"203.0.113.2", "203.0.113.1"}}
-	none := step{outcome: nodata}
-	tests := []struct {
-		about  string
-		script map[string]step
-		name   string
-		want   [2]outcome
-	}{
-		{"wildcard", map[string]step{name + " A": wild, name + " AAAA": none, twin + " A": real4, twin + " AAAA": none, "* A": turned, "* AAAA": none},
-			name, [2]outcome{nxdomain, nxdomain}},
-		{"wildcard for both", map[string]step{name + " A": wild, name + " AAAA": {outcome: data}, twin + " AAAA": {outcome: data}, "* A": turned, "* AAAA": {outcome: data}},
-			name, [2]outcome{nxdomain, nxdomain}},
-		{"no public twin", map[string]step{name + " A": wild, name + " AAAA": none, "* A": wild, "* AAAA": none},
-			name, [2]outcome{data, nodata}},
-		{"other address than the wildcard", map[string]step{name + " A": real4, name + " AAAA": none, twin + " A": real4, "* A": wild, "* AAAA": none},
-			name, [2]outcome{data, nodata}},
-		{"AAAA of its own", map[string]step{name + " A": wild, name + " AAAA": {outcome: data}, twin + " A": real4, "* A": wild, "* AAAA": none},
-			name, [2]outcome{data, data}},
-		{"no wildcard", map[string]step{name + " A": real4, name + " AAAA": none, twin + " A": real4},
-			name, [2]outcome{data, nodata}},
-		{"probe fails", map[string]step{name + " A": wild, name + " AAAA": none, twin + " A": real4, "* A": {outcome: failure}, "* AAAA": none},
-			name, [2]outcome{data, nodata}},
-		{"probe is silent", map[string]step{name + " A": wild, name + " AAAA": none, twin + " A": real4, "* A": {}, "* AAAA": none},
-			name, [2]outcome{data, nodata}},
-		{"name of one label", map[string]step{nodeName + " A": wild, nodeName + " AAAA": none, "db. A": real4, "* A": wild, "* AAAA": none},
-			nodeName, [2]outcome{data, nodata}},
+		{about: "own half after a second, which search changes", name: clusterName, a: step{outcome: nodata, delay: 1100 * ms}, aaaa: step{outcome: nxdomain}, want: nxdomain, after: 1100 * ms},
+		{about: "own half after the verdict", name: clusterName, a: step{outcome: nodata, delay: 1300 * ms}, aaaa: step{outcome: nxdomain}, want: nxdomain, after: 1300 * ms},
+		{about: "own half after the verdict, with data", name: clusterName, a: step{outcome: data, delay: 1300 * ms}, aaaa: step{outcome: nxdomain}, want: data, after: 1300 * ms},
 	}
 	for _, tc := range tests {
 		t.Run(tc.about, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
-				u := &upstream{script: tc.script}
-				cfg := newConfig()
-				cfg.suffixes = testSuffixes
-				cfg.enabled[fixWildcard] = true
-				p := newMuslsafe(u, cfg)
-				for range 2 { // the second time from the remembered probe
-					got := lookup(t, p, tc.name)
-					if pair := [2]outcome{got[0].outcome, got[1].outcome}; pair != tc.want {
-						t.Errorf("%v; want %v", pair, tc.want)
-					}
+				u := &upstream{script: map[string]step{tc.name + " A": tc.a, tc.name + " AAAA": tc.aaaa, nextName + " A": tc.next, "db. A": tc.last}}
+				if tc.more == nil {
+					tc.more = func(*config) {}
 				}
-				probes := slices.DeleteFunc(slices.Clone(u.log()), func(key string) bool { return !strings.HasPrefix(key, "muslsafe-") })
-				// The two halves of the first lookup may each ask; the second lookup may not.
-				if limit := 4; len(probes) > limit && !strings.HasPrefix(tc.about, "probe") {
-					t.Errorf("asked %q; want at most %d probes", probes, limit)
+				got := askHalf(t, testPlugin(u, tc.more), tc.name, dns.TypeA)
+				if got.outcome != tc.want || got.after != tc.after {
+					t.Errorf("%s after %v; want %s after %v", got.outcome, got.after, tc.want, tc.after)
 				}
 			})
 		})
 	}
 }
 
-// TestFlightsEnd counts the flights after clients have gone: they end by themselves, and none is left in the air.
-func TestFlightsEnd(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T) {
-		u := &upstream{script: map[string]step{nodeName + " A": {outcome: data}, nodeName + " AAAA": {}, nextName + " A": {}}}
-		p := testPlugin(u)
-		began := time.Now()
-		for range 20 {
-			lookup(t, p, nodeName)
-		}
-		served := time.Since(began)
-		time.Sleep(maxFlight)
-		synctest.Wait()
-		p.inAir.mu.Lock()
-		defer p.inAir.mu.Unlock()
-		if len(p.inAir.m) != 0 {
-			t.Errorf("%d flights in the air %v after the last client; want none", len(p.inAir.m), maxFlight)
-		}
-		if served > 21*time.Second {
-			t.Errorf("20 lookups took %v; want about a second each", served)
-		}
-	})
-}
-
-// TestClients checks that clients do not share flights: access rules may give each another answer.
-func TestClients(t *testing.T) {
-	next := test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-		time.Sleep(100 * time.Millisecond)
-		o := data
-		if r.Question[0].Qtype == dns.TypeAAAA || strings.HasPrefix(w.RemoteAddr().String(), "192.0.2.66:") {
-			o = nxdomain
-		}
-		return dns.RcodeSuccess, w.WriteMsg(answer(r, o))
-	})
-	inVirtualTime(t, func(t *testing.T) {
-		p := testPlugin(next)
-		var wg sync.WaitGroup
-		for addr, want := range map[string]outcome{"192.0.2.1": nodata, "192.0.2.66": nxdomain} {
-			wg.Go(func() {
-				rec := dnstest.NewMultiRecorder(&test.ResponseWriter{RemoteIP: addr})
-				_, _ = p.ServeDNS(t.Context(), rec, query(plainName, dns.TypeAAAA))
-				if got := outcomeOf(rec.Msgs[0], dns.TypeAAAA); got != want {
-					t.Errorf("client %s: %s; want %s", addr, got, want)
-				}
-			})
-		}
-		wg.Wait()
-	})
-	for _, overTCP := range []bool{false, true} {
-		w := &test.ResponseWriter{RemoteIP: "192.0.2.1", TCP: overTCP}
-		if got, tcp := clientOf(w); got.Unmap() != netip.MustParseAddr("192.0.2.1") || tcp != overTCP {
-			t.Errorf("clientOf = %v, %v; want 192.0.2.1, %v", got, tcp, overTCP)
-		}
+// TestSlowA has AAAA denied at once, and A with an address after more than a second: the address must count.
+func TestSlowA(t *testing.T) {
+	for _, name := range []string{plainName, clusterName, nodeName} {
+		inVirtualTime(t, func(t *testing.T) {
+			u := &upstream{script: map[string]step{name + " A": {outcome: data, delay: 1100 * time.Millisecond}, name + " AAAA": {outcome: nxdomain}}}
+			got := lookup(t, testPlugin(u), name)
+			if got[0].outcome != data || got[1].outcome != nodata {
+				t.Fatalf("%s: %s, %s; want data, nodata", name, got[0].outcome, got[1].outcome)
+			}
+			if soa := got[1].m.Ns[0].(*dns.SOA); soa.Hdr.Ttl != briefTTL {
+				t.Errorf("%s: TTL %d; want %d, as a failure may be behind it", name, soa.Hdr.Ttl, briefTTL)
+			}
+		})
 	}
 }
 
-// TestTransportsFlyAlone has a client that gets a truncated answer over UDP and asks again over TCP, while the other
-// half of its lookup still asks over UDP: the answer over TCP must be the whole.
-func TestTransportsFlyAlone(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T) {
-		p := testPlugin(test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-			time.Sleep(100 * time.Millisecond)
-			m := answer(r, data)
-			if _, tcp := clientOf(w); !tcp {
-				m.Answer, m.Truncated = nil, true
+// TestDisabledFailureAsksNothing has failure switched off, and a name with nothing ahead: nothing could change the answer.
+func TestDisabledFailureAsksNothing(t *testing.T) {
+	for _, name := range []string{plainName, clusterName} {
+		inVirtualTime(t, func(t *testing.T) {
+			u := &upstream{script: map[string]step{name + " A": {outcome: failure}, name + " AAAA": {}}}
+			got := askHalf(t, testPlugin(u, without(fixFailure)), name, dns.TypeA)
+			synctest.Wait()
+			if got.outcome != failure || got.after != 0 || len(u.log()) != 1 {
+				t.Errorf("%s after %v and %q; want the failure at once", got.outcome, got.after, u.log())
 			}
-			return dns.RcodeSuccess, w.WriteMsg(m)
-		}))
-		p.cfg.enabled[fixFit] = false // it would ask over TCP for the client
-		var wg sync.WaitGroup
-		for _, overTCP := range []bool{false, true} {
-			wg.Go(func() {
-				rec := dnstest.NewMultiRecorder(&test.ResponseWriter{TCP: overTCP})
-				_, _ = p.ServeDNS(t.Context(), rec, query(plainName, dns.TypeA))
-				if m := rec.Msgs[0]; m.Truncated == overTCP {
-					t.Errorf("over TCP %v: truncated %v; want the whole answer over TCP alone", overTCP, m.Truncated)
-				}
-			})
-		}
-		wg.Wait()
-	})
+		})
+	}
+}
+
+// TestDisabledFailure has failure switched off: a half that fails stays as it is, and never denies what the other half has.
+func TestDisabledFailure(t *testing.T) {
+	for _, ahead := range []outcome{data, nodata} {
+		inVirtualTime(t, func(t *testing.T) {
+			u := &upstream{script: map[string]step{nodeName + " A": {outcome: failure}, nodeName + " AAAA": {outcome: data}, nextName + " A": {outcome: ahead}}}
+			got := lookup(t, testPlugin(u, without(fixFailure)), nodeName)
+			if pair := [2]outcome{got[0].outcome, got[1].outcome}; pair != [2]outcome{failure, data} {
+				t.Errorf("ahead %s: %v; want the answers as they came", ahead, pair)
+			}
+		})
+	}
 }

@@ -5,8 +5,48 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
 )
+
+func TestOutcome(t *testing.T) {
+	reply := func(rcode int, rrs ...dns.RR) *dns.Msg {
+		return &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: rcode}, Answer: rrs}
+	}
+	a := test.A("lb.example.net. 60 IN A 192.0.2.1")
+	cname := test.CNAME("www.example.com. 60 IN CNAME lb.example.net.")
+	truncated := reply(dns.RcodeSuccess)
+	truncated.Truncated = true
+
+	tests := []struct {
+		about string
+		m     *dns.Msg
+		want  outcome
+	}{
+		{"nothing written", nil, failure},
+		{"address", reply(dns.RcodeSuccess, a), data},
+		{"chain with address", reply(dns.RcodeSuccess, cname, a), data},
+		{"chain without address", reply(dns.RcodeSuccess, cname), nodata},
+		{"other family", reply(dns.RcodeSuccess, test.AAAA("www.example.com. 60 IN AAAA 2001:db8::1")), nodata},
+		{"empty", reply(dns.RcodeSuccess), nodata},
+		{"truncated to nothing", truncated, data},
+		{"no such name", reply(dns.RcodeNameError), nxdomain},
+		{"dangling chain", reply(dns.RcodeNameError, cname), nxdomain},
+		{"address in a denial", reply(dns.RcodeNameError, a), nxdomain},
+		{"SERVFAIL", reply(dns.RcodeServerFailure), failure},
+		{"REFUSED", reply(dns.RcodeRefused), failure},
+		{"NOTIMP", reply(dns.RcodeNotImplemented), failure},
+		{"FORMERR", reply(dns.RcodeFormatError), failure},
+		{"extended return code", reply(dns.RcodeBadVers), failure},
+	}
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			if got := outcomeOf(tc.m, dns.TypeA); got != tc.want {
+				t.Errorf("outcomeOf = %s; want %s", got, tc.want)
+			}
+		})
+	}
+}
 
 // TestJudge has the decision table, a row for each pair of outcomes. The columns are what becomes of the own half of
 // a plain name, of a name in the cluster, and of a name below a search domain of the nodes with nothing ahead and with
@@ -149,6 +189,71 @@ func TestJudgeAsks(t *testing.T) {
 		r := judge(evidence{qtype: dns.TypeAAAA, scope: tc.scope, own: tc.own, sibling: tc.sibling, ahead: tc.ahead, late: tc.late, enabled: &enabled})
 		if r.verdict != undecided || r.needs != tc.want {
 			t.Errorf("judge of %+v = %s; want undecided %+v", tc, ruled(r), tc.want)
+		}
+	}
+}
+
+// TestJudgeRest has what goes out beside a half that keeps its client waiting, if some fixes are on and the others are not.
+func TestJudgeRest(t *testing.T) {
+	sibling, both := needs{sibling: true}, needs{sibling: true, ahead: true}
+	tests := []struct {
+		on    []fix
+		scope scope
+		want  needs
+	}{
+		{[]fix{fixFailure}, plain, sibling},
+		{[]fix{fixPair}, plain, sibling},
+		{[]fix{fixSearch}, plain, needs{}},
+		{[]fix{fixSearch}, cluster, sibling},
+		{[]fix{fixSearch}, node, both},
+		{[]fix{fixFailure, fixPair}, node, sibling},
+		{[]fix{fixFit, fixLeak}, node, needs{}},
+		{[]fix{fixWildcard}, node, needs{}},
+		{nil, node, needs{}},
+	}
+	for _, tc := range tests {
+		var enabled [numFixes]bool
+		for _, f := range tc.on {
+			enabled[f] = true
+		}
+		for _, late := range []bool{false, true} {
+			want := tc.want
+			if !late {
+				want = needs{}
+			}
+			if r := judge(evidence{qtype: dns.TypeA, scope: tc.scope, late: late, enabled: &enabled}); r.verdict != undecided || r.needs != want {
+				t.Errorf("with %v, scope %d, late %v: %s; want undecided %+v", tc.on, tc.scope, late, ruled(r), want)
+			}
+		}
+	}
+}
+
+// TestJudgeWildcardAlone has wildcard on and search off.
+func TestJudgeWildcardAlone(t *testing.T) {
+	tests := []struct {
+		scope                       scope
+		own, sibling, ahead, public outcome
+		want                        string
+	}{
+		{plain, nodata, unknown, unknown, unknown, "pass"},
+		{cluster, nodata, unknown, unknown, unknown, "pass"},
+		{cluster, nodata, nodata, unknown, unknown, "pass"},
+		{node, nodata, unknown, unknown, unknown, "undecided {sibling:true ahead:false public:false}"},
+		{node, nodata, data, unknown, unknown, "undecided {sibling:true ahead:false public:true}"},
+		{node, nodata, data, unknown, data, "NXDOMAIN wildcard"},
+		{node, nodata, data, unknown, nodata, "pass"},
+		{node, nodata, nodata, unknown, data, "pass"},
+		{node, nodata, nxdomain, unknown, data, "pass"},
+		{node, nodata, failure, data, data, "pass"},
+		{node, data, unknown, unknown, unknown, "undecided {sibling:true ahead:false public:true}"},
+		{node, data, unknown, unknown, data, "NXDOMAIN wildcard"},
+	}
+	for _, tc := range tests {
+		enabled := byDefault
+		enabled[fixWildcard], enabled[fixSearch] = true, false
+		e := evidence{qtype: dns.TypeA, scope: tc.scope, own: tc.own, sibling: tc.sibling, ahead: tc.ahead, public: tc.public, late: true, enabled: &enabled}
+		if got := ruled(judge(e)); got != tc.want {
+			t.Errorf("judge of %+v = %s; want %s", tc, got, tc.want)
 		}
 	}
 }

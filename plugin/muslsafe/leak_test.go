@@ -52,6 +52,10 @@ func TestLeak(t *testing.T) {
 		{"pod of a namespace called like a cluster", testSuffixes, "svc.cluster.local.pod.cluster.local.", ""},
 		{"cluster domain that overlaps itself", suffixes{cluster: []domain{"a.a."}}, "svc.a.svc.a.a.b.", "a.a.b."},
 
+		{"cluster domain that overlaps itself with its object type", suffixes{cluster: []domain{"a.svc.a."}}, "web.a.svc.a.svc.a.b.", "a.svc.a.b."},
+		{"the second of two cluster domains", multi, "web.default.svc.cluster.local.example.com.", "cluster.local.example.com."},
+		{"the first of two cluster domains", multi, "web.default.svc.clusterset.local.example.com.", "clusterset.local.example.com."},
+
 		// Exceptions of proof 1: what stands before the cluster domain can be a Kubernetes object.
 		{"endpoint svc of service cluster in namespace local", testSuffixes, "svc.cluster.local.svc.cluster.local.", ""},
 		{"four labels, multi-cluster endpoint", multi, "svc.cluster.local.web.svc.clusterset.local.", ""},
@@ -63,6 +67,20 @@ func TestLeak(t *testing.T) {
 			suffixes{cluster: []domain{"cluster.local."}, node: []domain{"svc.cluster.local.corp.example."}},
 			"web.svc.cluster.local.corp.example.", ""},
 
+		{"suffix that begins with the cluster domain",
+			suffixes{cluster: []domain{"cluster.local."}, node: []domain{"cluster.local.corp.example."}},
+			"web.default.svc.cluster.local.corp.example.", ""},
+
+		{"zone of the server block that is a pile",
+			suffixes{node: []domain{"example.org."}, served: []domain{"example.org.example.org."}},
+			"db.example.org.example.org.", ""},
+		{"the same in another server block", suffixes{node: []domain{"example.org."}, served: []domain{"."}},
+			"db.example.org.example.org.", "example.org.example.org."},
+		{"a pile in the zone of the server block, which may be there",
+			suffixes{node: []domain{"example.org."}, served: []domain{"example.org.example.org."}},
+			"db.example.org.example.org.example.org.", ""},
+		{"reverse zone of the server block", suffixes{node: []domain{"example.org."}, served: []domain{"in-addr.arpa.example.org."}},
+			"1.2.0.192.in-addr.arpa.example.org.", ""},
 		{"zone of the server block that contains the cluster domain",
 			suffixes{cluster: []domain{"cluster.local."}, served: []domain{"cluster.local.dc1.example."}},
 			"web.default.svc.cluster.local.dc1.example.", ""},
@@ -155,7 +173,7 @@ func slowLeakZone(s suffixes, name string) string {
 			}
 		}
 	}
-	if best == 0 {
+	if best == 0 || slowTail(labels, s.served) >= node+best {
 		return ""
 	}
 	return joinLabels(labels[len(rest)-best:])
@@ -228,7 +246,7 @@ func FuzzLeak(f *testing.F) {
 		}
 		var cfg config
 		cfg.setSuffixes([]domain{c}, []domain{n1, n2})
-		cfg.suffixes.served = []domain{n2 + c}
+		cfg.suffixes.served = []domain{n2 + c, n1 + n2}
 		if got, want := leakZone(cfg.suffixes, name), slowLeakZone(cfg.suffixes, name); got != want {
 			t.Errorf("leak(%q) = %q with %+v; want %q", name, got, cfg.suffixes, want)
 		}
@@ -239,12 +257,17 @@ func FuzzLeak(f *testing.F) {
 // that no legal name of Kubernetes and no ordinary name is among the leaks.
 func TestLeakExhaustive(t *testing.T) {
 	s := suffixes{cluster: []domain{"c.l."}, node: []domain{"c.o.", "o."}}
+	serving := s
+	serving.served = []domain{"o.c.o.", "l.o."}
 	labels := []string{"svc", "c", "l", "o", "_zone"}
 	leaks := 0
 	for name := range namesOf(labels, 7) {
 		got, want := leakZone(s, name), slowLeakZone(s, name)
 		if got != want {
 			t.Fatalf("leak(%q) = %q; want %q", name, got, want)
+		}
+		if got, want := leakZone(serving, name), slowLeakZone(serving, name); got != want {
+			t.Fatalf("leak(%q) = %q in a block for %v; want %q", name, got, serving.served, want)
 		}
 		if got != "" {
 			leaks++
@@ -351,69 +374,6 @@ func BenchmarkLeak(b *testing.B) {
 				s.leak(name)
 			}
 		})
-	}
-}
-
-func TestPlace(t *testing.T) {
-	tests := []struct {
-		name   string
-		scope  scope
-		suffix string
-	}{
-		{"redis.cluster.local.", cluster, "cluster.local."},
-		{"redis.svc.cluster.local.", cluster, "svc.cluster.local."},
-		{"web.default.svc.cluster.local.", cluster, "default.svc.cluster.local."},
-		{"a.b.c.default.svc.cluster.local.", cluster, "default.svc.cluster.local."},
-		{"192-0-2-1.default.pod.cluster.local.", cluster, "cluster.local."},
-		{"db.corp.example.org.", node, "corp.example.org."},
-		{"db.mycorp.example.org.", node, "example.org."},
-		{"my_db.corp.example.org.", node, "corp.example.org."},
-		{"_acme-challenge.corp.example.org.", plain, ""},
-		{"_http._tcp.web.default.svc.cluster.local.", plain, ""},
-		{"a._b.corp.example.org.", plain, ""},
-		{"corp.example.org.", plain, ""}, // a suffix itself, though another stands at its end
-		{"svc.cluster.local.", plain, ""},
-		{"pod.cluster.local.", plain, ""},
-		{"cluster.local.", plain, ""},
-		{"example.org.", plain, ""},
-		{"www.example.com.", plain, ""},
-		{".", plain, ""},
-	}
-	for _, tc := range tests {
-		t.Run(tc.name, func(t *testing.T) {
-			p := testSuffixes.place(tc.name)
-			suffix := ""
-			if p.scope != plain {
-				suffix = tc.name[p.at:]
-			}
-			if p.scope != tc.scope || suffix != tc.suffix || p.scope == plain && p.at != 0 {
-				t.Errorf("place(%q) = %+v, %q; want %d, %q", tc.name, p, suffix, tc.scope, tc.suffix)
-			}
-		})
-	}
-}
-
-func TestAhead(t *testing.T) {
-	s := suffixes{
-		cluster: []domain{"cluster.local."},
-		node:    []domain{"corp.example.org.", "example.org.", "lan."},
-		order:   []domain{"example.org.", "lan.", "corp.example.org."},
-	}
-	tests := []struct {
-		name string
-		want []string
-	}{
-		{"db.example.org.", []string{"db.lan.", "db.corp.example.org.", "db."}},
-		{"db.lan.", []string{"db.corp.example.org.", "db."}},
-		{"db.corp.example.org.", []string{"db."}},
-		{"web.lan.", []string{"web.corp.example.org.", "web."}},
-		{"web.default.svc.cluster.local.lan.", []string{"web.default.svc.cluster.local."}},
-	}
-	for _, tc := range tests {
-		p := s.place(tc.name)
-		if got := s.ahead(tc.name, p.at); !slices.Equal(got, tc.want) {
-			t.Errorf("ahead(%q) = %q; want %q", tc.name, got, tc.want)
-		}
 	}
 }
 

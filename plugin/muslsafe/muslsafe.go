@@ -18,22 +18,21 @@ type Muslsafe struct {
 	cfg     *config
 	inAir   flights
 	probes  probes
+	hints   hints
 	choices choices
 	walks   singleflight.Group
 	waiters chan *waiter // free ones
-	crew    *crew
 }
 
 func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
-	p := &Muslsafe{
+	return &Muslsafe{
+		hints:   newHints(),
+		choices: newChoices(),
 		Next:    next,
 		cfg:     cfg,
-		choices: newChoices(),
 		inAir:   flights{keepAddrs: cfg.enabled[fixWildcard]},
 		waiters: make(chan *waiter, maxWaiters),
 	}
-	p.crew = newCrew(p.fly)
-	return p
 }
 
 // Name implements [plugin.Handler].

@@ -10,7 +10,6 @@ import (
 
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/coredns/coredns/plugin/pkg/dnstest"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/coredns/coredns/plugin/test"
@@ -23,12 +22,22 @@ import (
 
 func init() { clog.Discard() }
 
-// testPlugin returns a plugin as configured in the usual cluster of testSuffixes, in front of next.
-func testPlugin(next plugin.Handler) *Muslsafe {
+// testPlugin returns a plugin as configured in the usual cluster of testSuffixes, in front of next, with what more is asked
+// of it.
+func testPlugin(next plugin.Handler, more ...func(*config)) *Muslsafe {
 	cfg := newConfig()
 	cfg.suffixes = testSuffixes
+	for _, f := range more {
+		f(cfg)
+	}
 	return newMuslsafe(next, cfg)
 }
+
+func with(f fix) func(*config) { return func(cfg *config) { cfg.enabled[f] = true } }
+
+func without(f fix) func(*config) { return func(cfg *config) { cfg.enabled[f] = false } }
+
+func reporting(on bool) func(*config) { return func(cfg *config) { cfg.report = on } }
 
 // answers is a next plugin that gives the outcomes a and aaaa to all queries of these types.
 func answers(a, aaaa outcome) plugin.Handler {
@@ -106,45 +115,6 @@ func (c *counter) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 	return c.Handler.ServeDNS(ctx, w, r)
 }
 
-func TestOutcome(t *testing.T) {
-	reply := func(rcode int, rrs ...dns.RR) *dns.Msg {
-		return &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: rcode}, Answer: rrs}
-	}
-	a := test.A("lb.example.net. 60 IN A 192.0.2.1")
-	cname := test.CNAME("www.example.com. 60 IN CNAME lb.example.net.")
-	truncated := reply(dns.RcodeSuccess)
-	truncated.Truncated = true
-
-	tests := []struct {
-		about string
-		m     *dns.Msg
-		want  outcome
-	}{
-		{"nothing written", nil, failure},
-		{"address", reply(dns.RcodeSuccess, a), data},
-		{"chain with address", reply(dns.RcodeSuccess, cname, a), data},
-		{"chain without address", reply(dns.RcodeSuccess, cname), nodata},
-		{"other family", reply(dns.RcodeSuccess, test.AAAA("www.example.com. 60 IN AAAA 2001:db8::1")), nodata},
-		{"empty", reply(dns.RcodeSuccess), nodata},
-		{"truncated to nothing", truncated, data},
-		{"no such name", reply(dns.RcodeNameError), nxdomain},
-		{"dangling chain", reply(dns.RcodeNameError, cname), nxdomain},
-		{"address in a denial", reply(dns.RcodeNameError, a), nxdomain},
-		{"SERVFAIL", reply(dns.RcodeServerFailure), failure},
-		{"REFUSED", reply(dns.RcodeRefused), failure},
-		{"NOTIMP", reply(dns.RcodeNotImplemented), failure},
-		{"FORMERR", reply(dns.RcodeFormatError), failure},
-		{"extended return code", reply(dns.RcodeBadVers), failure},
-	}
-	for _, tc := range tests {
-		t.Run(tc.about, func(t *testing.T) {
-			if got := outcomeOf(tc.m, dns.TypeA); got != tc.want {
-				t.Errorf("outcomeOf = %s; want %s", got, tc.want)
-			}
-		})
-	}
-}
-
 // TestOtherTypesAreNotJudged checks that a denial of another type is nothing to muslsafe.
 func TestOtherTypesAreNotJudged(t *testing.T) {
 	next := counted(answers(nxdomain, data))
@@ -157,93 +127,6 @@ func TestOtherTypesAreNotJudged(t *testing.T) {
 		t.Errorf("%d queries to the next plugin; want one for each", n)
 	}
 }
-
-// TestPluginsEditQueries has a next plugin that changes the query in place, as rewrite does: the answer is to what the
-// client asked, and so is the question about the other half.
-func TestPluginsEditQueries(t *testing.T) {
-	next := test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-		q := r.Question[0]
-		if q.Name != "www.corp.example.org." {
-			t.Errorf("asked for %s; want the name of the client", q.Name)
-		}
-		r.Question[0] = dns.Question{Name: "x.io.", Qtype: dns.TypeTXT, Qclass: dns.ClassCHAOS}
-		if opt := r.IsEdns0(); opt != nil {
-			opt.Option = append(opt.Option, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "aa"})
-		} else {
-			r.SetEdns0(4096, true)
-		}
-		o := data
-		if q.Qtype == dns.TypeAAAA {
-			o = nxdomain
-		}
-		asked := query(q.Name, q.Qtype)
-		return dns.RcodeSuccess, w.WriteMsg(answer(asked, o))
-	})
-	for _, edns := range []bool{false, true} {
-		r := query("www.corp.example.org.", dns.TypeAAAA)
-		if edns {
-			r.SetEdns0(1232, false)
-		}
-		m, _, err := exchange(t, testPlugin(next), r)
-		if err != nil || outcomeOf(m, dns.TypeAAAA) != nodata || m.Question[0].Name != "www.corp.example.org." {
-			t.Fatalf("reply = %v, %v; want NODATA for www.corp.example.org.", m, err)
-		}
-		checkEDE(t, m, edns, "muslsafe pair")
-		if opt := r.IsEdns0(); (opt != nil) != edns || edns && len(opt.Option) != 0 {
-			t.Errorf("the query of the client became %v", r)
-		}
-	}
-}
-
-// TestRawWrites has a next plugin that packs its messages itself.
-func TestRawWrites(t *testing.T) {
-	next := test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-		o := data
-		if r.Question[0].Qtype == dns.TypeAAAA {
-			o = nxdomain
-		}
-		wire, err := answer(r, o).Pack()
-		if err != nil {
-			return 0, err
-		}
-		_, err = w.Write(wire)
-		return dns.RcodeSuccess, err
-	})
-	if m, _, err := exchange(t, testPlugin(next), query("www.example.com.", dns.TypeAAAA)); err != nil || outcomeOf(m, dns.TypeAAAA) != nodata {
-		t.Errorf("reply = %v, %v; want NODATA", m, err)
-	}
-}
-
-// TestWriteErrors checks that the error of the chain wins over that of the client's connection, and none is lost.
-func TestWriteErrors(t *testing.T) {
-	broken := errors.New("connection is closed")
-	own := errors.New("mine")
-	for _, tc := range []struct {
-		next plugin.Handler
-		want error
-	}{
-		{answers(data, data), broken},
-		{test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-			_ = w.WriteMsg(answer(r, data))
-			return dns.RcodeSuccess, own
-		}), own},
-	} {
-		if _, err := testPlugin(tc.next).ServeDNS(t.Context(), &brokenWriter{err: broken}, query("www.example.com.", dns.TypeA)); !errors.Is(err, tc.want) {
-			t.Errorf("error = %v; want %v", err, tc.want)
-		}
-	}
-	rcode, err := testPlugin(nil).ServeDNS(t.Context(), &brokenWriter{err: broken}, query(leaked, dns.TypeA))
-	if rcode != dns.RcodeSuccess || !errors.Is(err, broken) {
-		t.Errorf("leak: %d, %v; want 0, as the message counts as written, and %v", rcode, err, broken)
-	}
-}
-
-type brokenWriter struct {
-	test.ResponseWriter
-	err error
-}
-
-func (w *brokenWriter) WriteMsg(*dns.Msg) error { return w.err }
 
 const leaked = "httpd.dnscheck.svc.cluster.local.example.com."
 
@@ -340,248 +223,6 @@ func TestDisable(t *testing.T) {
 	p.cfg.enabled = [numFixes]bool{}
 	if m, _, _ := exchange(t, p, query("www.example.com.", dns.TypeAAAA)); outcomeOf(m, dns.TypeAAAA) != nxdomain {
 		t.Errorf("all disabled: %v; want the NXDOMAIN of the next plugin", m)
-	}
-}
-
-// TestReport checks that report counts as the fixes would, and that the client gets the very message of the next
-// plugin.
-func TestReport(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		f    fix
-	}{{leaked, fixLeak}, {"www.example.com.", fixPair}} {
-		t.Run(tc.f.String(), func(t *testing.T) {
-			var wrote *dns.Msg
-			p := testPlugin(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-				if r.Question[0].Qtype == dns.TypeAAAA && tc.f == fixPair {
-					return dns.RcodeSuccess, w.WriteMsg(answer(r, data))
-				}
-				wrote = answer(r, nxdomain)
-				return dns.RcodeSuccess, w.WriteMsg(wrote)
-			}))
-			p.cfg.report = true
-			ctx := metadata.ContextWithMetadata(t.Context())
-			before := testutil.ToFloat64(fixesTotal.WithLabelValues("", "", tc.f.String()))
-
-			m, _, err := exchangeContext(ctx, t, p, query(tc.name, dns.TypeA))
-			if err != nil || m == nil || m != wrote {
-				t.Errorf("reply = %v, %v; want the message of the next plugin", m, err)
-			}
-			if got := testutil.ToFloat64(fixesTotal.WithLabelValues("", "", tc.f.String())) - before; got != 1 {
-				t.Errorf("fixes_total rose by %v; want 1", got)
-			}
-			if got := metadata.ValueFunc(ctx, "muslsafe/fix"); got == nil || got() != tc.f.String() {
-				t.Errorf("metadata muslsafe/fix is not %q", tc.f)
-			}
-		})
-	}
-}
-
-// TestNextPluginMisbehaves covers the shapes of failure that plugins show.
-func TestNextPluginMisbehaves(t *testing.T) {
-	down := errors.New("upstream is down")
-	tests := []struct {
-		about string
-		next  test.HandlerFunc
-		wrote bool
-		rcode int
-		err   error
-	}{
-		{"failure returned, nothing written", func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) {
-			return dns.RcodeServerFailure, down
-		}, false, dns.RcodeServerFailure, down},
-		{"failure written, as from a cache", func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-			return dns.RcodeSuccess, w.WriteMsg(answer(r, failure))
-		}, true, dns.RcodeSuccess, nil},
-		{"success returned, nothing written", func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) {
-			return dns.RcodeSuccess, nil
-		}, false, dns.RcodeSuccess, nil},
-		{"nil written", func(_ context.Context, w dns.ResponseWriter, _ *dns.Msg) (int, error) {
-			return dns.RcodeSuccess, w.WriteMsg(nil)
-		}, false, dns.RcodeSuccess, nil},
-		{"written twice", func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-			_ = w.WriteMsg(answer(r, data))
-			return dns.RcodeSuccess, w.WriteMsg(answer(r, nodata))
-		}, true, dns.RcodeSuccess, nil},
-		{"written, and failure returned", func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-			_ = w.WriteMsg(answer(r, data))
-			return dns.RcodeServerFailure, down
-		}, true, dns.RcodeSuccess, down},
-		{"NXDOMAIN returned as template does", func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-			return dns.RcodeNameError, w.WriteMsg(answer(r, nxdomain))
-		}, true, dns.RcodeNameError, nil},
-	}
-	for _, tc := range tests {
-		t.Run(tc.about, func(t *testing.T) {
-			m, rcode, err := exchange(t, testPlugin(tc.next), query("www.example.com.", dns.TypeA))
-			if tc.about == "written twice" && outcomeOf(m, dns.TypeA) != data {
-				t.Errorf("reply = %v; want the first message, as a client would take it", m)
-			}
-			if (m != nil) != tc.wrote || rcode != tc.rcode || !errors.Is(err, tc.err) {
-				t.Errorf("ServeDNS = %v, %d, %v; want written %v, %d, %v", m, rcode, err, tc.wrote, tc.rcode, tc.err)
-			}
-		})
-	}
-	t.Run("no next plugin", func(t *testing.T) {
-		if m, rcode, err := exchange(t, testPlugin(nil), query("www.example.com.", dns.TypeA)); m != nil || rcode != dns.RcodeServerFailure || err == nil {
-			t.Errorf("ServeDNS = %v, %d, %v; want SERVFAIL and an error", m, rcode, err)
-		}
-	})
-}
-
-// TestReentry checks that lookups which a plugin further down sends through the whole server, as kubernetes does
-// for an ExternalName, pass: in the client's own query and in the one for the sibling.
-func TestReentry(t *testing.T) {
-	var p *Muslsafe
-	inner := 0
-	p = testPlugin(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-		if r.Question[0].Name == "target.example.com." {
-			inner++
-			return dns.RcodeSuccess, w.WriteMsg(answer(r, nxdomain))
-		}
-		m, _, _ := exchangeContext(ctx, t, p, query("target.example.com.", r.Question[0].Qtype))
-		if outcomeOf(m, r.Question[0].Qtype) != nxdomain {
-			t.Errorf("lookup of the target = %v; want it untouched", m)
-		}
-		return dns.RcodeSuccess, w.WriteMsg(answer(r, nxdomain))
-	}))
-	if m, _, _ := exchange(t, p, query("db.default.svc.cluster.local.", dns.TypeA)); outcomeOf(m, dns.TypeA) != nxdomain {
-		t.Errorf("reply = %v; want NXDOMAIN", m)
-	}
-	if inner != 2 {
-		t.Errorf("%d lookups of the target; want 2, one for each half of the pair", inner)
-	}
-}
-
-// TestReplies looks at what pair makes of an NXDOMAIN.
-func TestReplies(t *testing.T) {
-	cname := test.CNAME("www.example.com. 60 IN CNAME lb.example.net.")
-	extra := test.A("ns.upstream.example. 60 IN A 192.0.2.53")
-	theirs := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}, Option: []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "aa"}}}
-	tests := []struct {
-		about    string
-		name     string
-		edns     bool
-		upstream func(m *dns.Msg) // what the NXDOMAIN looks like
-		zone     string           // owner of the SOA
-		ttl      uint32           // of the SOA
-		answers  int
-	}{
-		{"SOA of the upstream stays", "www.example.com.", false, func(*dns.Msg) {}, "upstream.example.", 7, 0},
-		{"no SOA", "www.example.com.", false, func(m *dns.Msg) { m.Ns = nil }, "www.example.com.", defaultTTL, 0},
-		{"no SOA, expanded", "WWW.corp.Example.ORG.", false, func(m *dns.Msg) { m.Ns = nil }, "corp.Example.ORG.", defaultTTL, 0},
-		{"no SOA, in cluster", "web.default.svc.cluster.local.", false, func(m *dns.Msg) { m.Ns = nil }, "default.svc.cluster.local.", defaultTTL, 0},
-		{"EDNS", "www.example.com.", true, func(*dns.Msg) {}, "upstream.example.", 7, 0},
-		{"EDNS on both sides", "www.example.com.", true, func(m *dns.Msg) { m.Extra = []dns.RR{theirs} }, "upstream.example.", 7, 0},
-		{"OPT that nobody asked for", "www.example.com.", false, func(m *dns.Msg) { m.Extra = []dns.RR{theirs} }, "upstream.example.", 7, 0},
-		{"dangling chain", "www.example.com.", false, func(m *dns.Msg) { m.Answer = []dns.RR{cname} }, "upstream.example.", 7, 1},
-		{"addresses in a denial", "www.example.com.", false, func(m *dns.Msg) {
-			m.Answer = []dns.RR{cname, test.AAAA("lb.example.net. 60 IN AAAA 2001:db8::66")}
-		}, "upstream.example.", 7, 1},
-		{"additional records", "www.example.com.", true, func(m *dns.Msg) { m.Extra = []dns.RR{extra, theirs} }, "upstream.example.", 7, 0},
-		{"other question", "www.EXAMPLE.com.", false, func(m *dns.Msg) {
-			m.Question = []dns.Question{{Name: "www.example.com.", Qtype: dns.TypeAAAA, Qclass: dns.ClassINET}}
-		}, "upstream.example.", 7, 0},
-		{"validated", "www.example.com.", false, func(m *dns.Msg) { m.AuthenticatedData = true }, "upstream.example.", 7, 0},
-	}
-	for _, tc := range tests {
-		t.Run(tc.about, func(t *testing.T) {
-			var made, before *dns.Msg
-			p := testPlugin(test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-				if r.Question[0].Qtype == dns.TypeA {
-					return dns.RcodeSuccess, w.WriteMsg(answer(r, data))
-				}
-				made = answer(r, nxdomain)
-				tc.upstream(made)
-				before = made.Copy()
-				return dns.RcodeSuccess, w.WriteMsg(made)
-			}))
-			r := query(tc.name, dns.TypeAAAA)
-			if tc.edns {
-				r.SetEdns0(1232, false)
-			}
-			m, _, err := exchange(t, p, r)
-			if err != nil || outcomeOf(m, dns.TypeAAAA) != nodata {
-				t.Fatalf("reply = %v, %v; want NODATA", m, err)
-			}
-			if !m.Authoritative || m.AuthenticatedData || m.Question[0] != r.Question[0] || len(m.Answer) != tc.answers {
-				t.Errorf("reply = %v; want it authoritative, not validated, to the question as it was asked, with %d answers", m, tc.answers)
-			}
-			i := slices.IndexFunc(m.Ns, isType(dns.TypeSOA))
-			if i < 0 || m.Ns[i].Header().Name != tc.zone || m.Ns[i].Header().Ttl != tc.ttl {
-				t.Errorf("authority = %v; want the SOA of %q with TTL %d", m.Ns, tc.zone, tc.ttl)
-			}
-			checkEDE(t, m, tc.edns, "muslsafe pair")
-			if slices.ContainsFunc(before.Extra, hasCookie) != slices.ContainsFunc(m.Extra, hasCookie) && tc.edns {
-				t.Errorf("additional section = %v; want the cookie of the upstream in it", m.Extra)
-			}
-			if n := len(before.Extra); tc.edns && n > 0 && len(m.Extra) != n {
-				t.Errorf("additional section = %v; want all %d records", m.Extra, n)
-			}
-			if made.String() != before.String() {
-				t.Errorf("the message of the upstream became %v; want it unmodified", made)
-			}
-		})
-	}
-}
-
-func hasCookie(rr dns.RR) bool {
-	opt, ok := rr.(*dns.OPT)
-	return ok && slices.ContainsFunc(opt.Option, func(o dns.EDNS0) bool { return o.Option() == dns.EDNS0COOKIE })
-}
-
-func checkEDE(t *testing.T, m *dns.Msg, edns bool, text string) {
-	t.Helper()
-	opt := m.IsEdns0()
-	if !edns {
-		if opt != nil {
-			t.Errorf("reply has %v; the client sent no OPT", opt)
-		}
-		return
-	}
-	if opt == nil {
-		t.Fatal("reply has no OPT")
-	}
-	if opt.Hdr.Name != "." || opt.UDPSize() == 0 && m.Rcode != dns.RcodeSuccess {
-		t.Errorf("OPT = %v; want a size, at the root", opt)
-	}
-	i := slices.IndexFunc(opt.Option, func(o dns.EDNS0) bool { return o.Option() == dns.EDNS0EDE })
-	if i < 0 {
-		t.Fatalf("no Extended DNS Error in %v", opt)
-	}
-	if ede := opt.Option[i].(*dns.EDNS0_EDE); ede.InfoCode != 29 || ede.ExtraText != text {
-		t.Errorf("Extended DNS Error = %d %q; want 29 %q", ede.InfoCode, ede.ExtraText, text)
-	}
-}
-
-func TestLeakEDE(t *testing.T) {
-	r := query(leaked, dns.TypeA)
-	r.SetEdns0(1232, false)
-	m, _, _ := exchange(t, testPlugin(nil), r)
-	checkEDE(t, m, true, "muslsafe leak")
-}
-
-// TestMetadataOfSubquery checks that what plugins note about the sibling does not replace what they noted about the
-// query of the client.
-func TestMetadataOfSubquery(t *testing.T) {
-	p := testPlugin(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-		qtype := dns.TypeToString[r.Question[0].Qtype]
-		if f := metadata.ValueFunc(ctx, "client/id"); f == nil || f() != "7" {
-			t.Errorf("%s: metadata of the client is lost", qtype)
-		}
-		metadata.SetValueFunc(ctx, "test/type", func() string { return qtype })
-		return dns.RcodeSuccess, w.WriteMsg(answer(r, nxdomain))
-	}))
-	ctx := metadata.ContextWithMetadata(t.Context())
-	metadata.SetValueFunc(ctx, "client/id", func() string { return "7" })
-	if _, _, err := exchangeContext(ctx, t, p, query("www.example.com.", dns.TypeA)); err != nil {
-		t.Fatal(err)
-	}
-	if got := metadata.ValueFunc(ctx, "test/type")(); got != "A" {
-		t.Errorf("test/type = %q after the query; want A", got)
-	}
-	if metadata.ValueFunc(ctx, "muslsafe/fix") != nil {
-		t.Error("muslsafe/fix is set without a fix")
 	}
 }
 

@@ -80,6 +80,17 @@ func soa(zone string, ttl uint32) *dns.SOA {
 	}
 }
 
+// negativeTTL returns for how many seconds m holds that there is nothing (RFC 2308, section 5). If it does not say, it
+// holds briefly.
+func negativeTTL(m *dns.Msg) uint32 {
+	for _, rr := range m.Ns {
+		if soa, ok := rr.(*dns.SOA); ok {
+			return min(soa.Hdr.Ttl, soa.Minttl)
+		}
+	}
+	return briefTTL
+}
+
 // explain adds an Extended DNS Error (RFC 8914) that names the fix, if the client speaks EDNS, and removes an OPT
 // record if it does not (RFC 6891, section 7). The additional section of m is replaced,
 // not modified.

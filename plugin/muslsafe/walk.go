@@ -60,9 +60,9 @@ func (w *walk) decide(isOver bool) (found walked, ok bool) {
 	if proof == failure {
 		return w.leave(briefTTL), true
 	}
-	ttl := negativeTTL(w.namespace)
+	ttl := denialTTL(w.namespace)
 	for _, f := range w.rivals {
-		ttl = min(ttl, negativeTTL(f))
+		ttl = min(ttl, denialTTL(f))
 	}
 	for i := range w.candidates {
 		c := &w.candidates[i]
@@ -78,7 +78,7 @@ func (w *walk) decide(isOver bool) (found walked, ok bool) {
 			return w.take(c, ttl), true
 		}
 		for _, f := range c.pair {
-			ttl = min(ttl, negativeTTL(f))
+			ttl = min(ttl, denialTTL(f))
 		}
 	}
 	return w.leave(ttl), true
@@ -130,16 +130,11 @@ func (w *walk) leave(ttl uint32) walked {
 	return walked{choice: &choice{name: w.name, expires: w.began.Add(time.Duration(max(ttl, minChoice)) * time.Second)}}
 }
 
-// negativeTTL returns for how many seconds an answer holds that there is nothing (RFC 2308, section 5). One that does not
-// say so holds briefly.
-func negativeTTL(f *flight) uint32 {
+// denialTTL returns for how many seconds a flight that brought no address keeps the search away from its name. One that
+// has not landed, or has failed, does so briefly.
+func denialTTL(f *flight) uint32 {
 	if !f.landed.Load() || f.msg == nil {
 		return briefTTL
 	}
-	for _, rr := range f.msg.Ns {
-		if soa, ok := rr.(*dns.SOA); ok {
-			return min(soa.Hdr.Ttl, soa.Minttl)
-		}
-	}
-	return briefTTL
+	return negativeTTL(f.msg)
 }

@@ -29,11 +29,13 @@ type flight struct {
 	dns.ResponseWriter
 	context.Context
 
-	key      flightKey
-	ours     bool // a query of our own, not the client's
-	began    time.Time
-	query    dns.Msg
-	question [1]dns.Question
+	key  flightKey
+	ours bool // a query of our own, not the client's
+
+	isExpected bool // to land at once
+	began      time.Time
+	query      dns.Msg
+	question   [1]dns.Question
 
 	// Guarded by flights.mu until the flight has landed.
 	wakes  []chan<- struct{} // those who wait for it, besides the first

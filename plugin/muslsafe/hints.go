@@ -1,0 +1,65 @@
+package muslsafe
+
+import (
+	"hash/maphash"
+	"math"
+	"time"
+
+	"github.com/coredns/coredns/plugin/pkg/cache"
+)
+
+const (
+	maxHints = 1 << 14               // kept in one server block, as many as the cache plugin keeps answers by default
+	quick    = 50 * time.Millisecond // a flight that takes no longer needs nobody to watch the clock
+)
+
+// hints tell which questions can be expected to be answered at once: they were, and the answer has not expired since, so
+// it is in the cache, or still in the memory of whoever made it. Such a question does without the goroutine that is most
+// of what a flight costs. A hint that is wrong makes one client wait as it would without muslsafe.
+type hints struct {
+	seed  maphash.Seed
+	until *cache.Cache[int64] // when the answer expires, in nanoseconds since 1970
+}
+
+func newHints() hints { return hints{seed: maphash.MakeSeed(), until: cache.New[int64](maxHints)} }
+
+func (hs *hints) key(f *flight) uint64 {
+	key := maphash.String(hs.seed, f.key.name) ^ uint64(f.key.qtype)
+	if f.key.tcp {
+		return ^key // what is cut for UDP is another answer
+	}
+	return key
+}
+
+// expect reports whether f can be expected to land at once.
+func (hs *hints) expect(f *flight) bool {
+	until, ok := hs.until.Get(hs.key(f))
+	return ok && f.began.UnixNano() < until
+}
+
+// learn takes note of how f went.
+func (hs *hints) learn(f *flight) {
+	landed := time.Now()
+	isQuick := landed.Sub(f.began) <= quick
+	switch ttl := timeToLive(f); {
+	case isQuick && !f.isExpected && ttl > 0:
+		hs.until.Add(hs.key(f), landed.Add(ttl).UnixNano())
+	case !isQuick && f.isExpected:
+		hs.until.Remove(hs.key(f))
+	}
+}
+
+// timeToLive returns how long the answer of a flight may be kept (RFC 2181, section 5.2; RFC 2308, section 5).
+func timeToLive(f *flight) time.Duration {
+	if f.outcome == failure {
+		return 0
+	}
+	var ttl uint32 = math.MaxUint32
+	for _, rr := range f.msg.Answer {
+		ttl = min(ttl, rr.Header().Ttl)
+	}
+	if f.outcome != data {
+		ttl = min(ttl, negativeTTL(f.msg))
+	}
+	return time.Duration(ttl) * time.Second
+}
