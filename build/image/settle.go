@@ -50,15 +50,18 @@ func settle(in io.Reader, out io.Writer, arch string, epoch time.Time) error {
 	return tarball.MultiWrite(tags, out)
 }
 
-// settled returns a configuration without the traces of its build.
+// settled returns a configuration that has nothing but what the image is, and not how and where it was built.
 func settled(config *v1.ConfigFile, arch string, epoch time.Time) *v1.ConfigFile {
-	c := config.DeepCopy()
-	c.Architecture, c.Variant = arch, ""
-	c.Created = v1.Time{Time: epoch}
-	c.Container, c.DockerVersion, c.Config.Hostname, c.Config.Image = "", "", "", ""
-	for i := range c.History {
-		c.History[i].Created = v1.Time{Time: epoch}
-		c.History[i].CreatedBy = "" // has the digest of the file system, and so the way it was packed
+	c := &v1.ConfigFile{
+		Architecture: arch,
+		OS:           config.OS,
+		Created:      v1.Time{Time: epoch},
+		Config:       config.Config,
+		RootFS:       config.RootFS,
+	}
+	c.Config.Hostname, c.Config.Image = "", ""
+	for _, h := range config.History {
+		c.History = append(c.History, v1.History{Created: v1.Time{Time: epoch}, EmptyLayer: h.EmptyLayer})
 	}
 	return c
 }
