@@ -27,9 +27,15 @@ func TestMain(m *testing.M) {
 
 func docker(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := exec.Command("docker", args...).CombinedOutput()
+	var warnings strings.Builder
+	cmd := exec.Command("docker", args...)
+	cmd.Stderr = &warnings
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
+		t.Fatalf("docker %s: %v\n%s%s", strings.Join(args, " "), err, out, &warnings)
+	}
+	if args[0] == "logs" {
+		return warnings.String() + string(out)
 	}
 	return strings.TrimSpace(string(out))
 }
