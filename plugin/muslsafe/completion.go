@@ -1,18 +1,26 @@
 package muslsafe
 
 import (
+	"context"
 	"math/rand/v2"
+	"time"
 
 	"github.com/miekg/dns"
 )
 
-// complete answers the first query of a search with what the whole search finds. It returns nil where the client is
-// left to search by itself, which is never wrong: what it asks for exists nowhere, and it is told so.
-func (q *inquiry) complete() *dns.Msg {
-	s, ok := q.p.cfg.suffixes.firstStep(q.name)
+// complete returns an answer to the first query of a search with what the whole search finds, and when it began. There is
+// none where the client is left to search by itself, which is never wrong: what it asks for exists nowhere, and it
+// is told so.
+func (p *Muslsafe) complete(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (*dns.Msg, time.Time) {
+	s, ok := p.cfg.suffixes.firstStep(name)
 	if !ok {
-		return nil
+		return nil, time.Time{}
 	}
+	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name}
+	return q.complete(s), q.began
+}
+
+func (q *inquiry) complete(s search) *dns.Msg {
 	q.open()
 	defer q.close()
 

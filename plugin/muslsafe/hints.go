@@ -41,11 +41,14 @@ func (hs *hints) expect(f *flight) bool {
 func (hs *hints) learn(f *flight) {
 	landed := time.Now()
 	isQuick := landed.Sub(f.began) <= quick
-	switch ttl := timeToLive(f); {
-	case isQuick && !f.isExpected && ttl > 0:
-		hs.until.Add(hs.key(f), landed.Add(ttl).UnixNano())
-	case !isQuick && f.isExpected:
+	switch {
+	case f.isExpected && isQuick:
+	case f.isExpected:
 		hs.until.Remove(hs.key(f))
+	case isQuick:
+		if ttl := timeToLive(f); ttl > 0 {
+			hs.until.Add(hs.key(f), landed.Add(ttl).UnixNano())
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package muslsafe
 
 import (
 	"context"
+	"time"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
@@ -47,9 +48,10 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	if !p.cfg.covers(name) {
 		return plugin.NextOrFailure(p.Name(), p.Next, untouched(ctx), w, r)
 	}
-	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name}
+	var began time.Time // of what has been done about the query so far
 	if p.cfg.enabled[fixComplete] && asksAddress(r) {
-		if m := q.complete(); m != nil {
+		var m *dns.Msg
+		if m, began = p.complete(ctx, w, r, name); m != nil {
 			return p.serveCompleted(ctx, w, r, m)
 		}
 	}
@@ -59,7 +61,7 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	if !asksAddress(r) || !p.cfg.judges() {
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
-	return q.servePair()
+	return p.servePair(ctx, w, r, name, began)
 }
 
 // concerns reports whether r is a query that muslsafe may answer or judge. A client that sets DO or CD validates
@@ -98,7 +100,8 @@ func (p *Muslsafe) serveLeak(ctx context.Context, w dns.ResponseWriter, r *dns.M
 
 // servePair asks the rest of the chain, judges what it writes together with what else the verdict needs, and writes
 // the result.
-func (q *inquiry) servePair() (int, error) {
+func (p *Muslsafe) servePair(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, began time.Time) (int, error) {
+	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name, began: began}
 	q.begin()
 	defer q.close()
 
