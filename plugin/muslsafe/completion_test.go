@@ -1,11 +1,13 @@
 package muslsafe
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/pkg/nonwriter"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
 )
@@ -154,5 +156,24 @@ func TestCompletedFailure(t *testing.T) {
 			t.Errorf("AAAA %s: TTL %d; want %d", tc.aaaa, ttl, tc.ttl)
 		}
 		checkSOA(t, m, "www.example.net.", m.Answer[0].Header().Ttl)
+	}
+}
+
+// TestCompletedRecursion has an authority for the last name of the search, which offers no recursion. The answer to the
+// first one is that of a server which does.
+func TestCompletedRecursion(t *testing.T) {
+	u := &upstream{script: map[string]step{inDefault + " A": {outcome: nodata}, "www.example.net. A": {outcome: data}}}
+	p := completing(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		nw := nonwriter.New(w)
+		rcode, err := u.ServeDNS(ctx, nw, r)
+		if nw.Msg == nil {
+			return rcode, err
+		}
+		nw.Msg.RecursionAvailable = false
+		return rcode, w.WriteMsg(nw.Msg)
+	}))
+	m, _, err := exchange(t, p, query(firstName, dns.TypeA))
+	if err != nil || !m.RecursionAvailable || outcomeOf(m, dns.TypeA) != data {
+		t.Errorf("reply = %v, %v; want the address, and RA as it was asked for", m, err)
 	}
 }

@@ -50,6 +50,7 @@ func aliased(m, r *dns.Msg, link *dns.CNAME) *dns.Msg {
 	c.Id, c.Question = r.Id, r.Question
 	c.Authoritative = true // which speaks for the first owner in the answer (RFC 1035, section 4.1.1)
 	c.AuthenticatedData = false
+	c.RecursionAvailable = m.RecursionAvailable || r.RecursionDesired // as in negative
 	c.Answer = make([]dns.RR, 1, 1+len(m.Answer))
 	c.Answer[0] = link
 	for _, rr := range m.Answer {
