@@ -57,9 +57,14 @@ type flights struct {
 	keepAddrs bool // wildcard compares them
 }
 
-// join returns the flight in the air that is equal to f, or f itself, which is then registered and must be started.
-// When it lands, wake gets an element if it has room. A caller who wants the message, not the outcome alone,
-// says so. Queries with EDNS fly alone, as their options may differ.
+// keepFailure is for how long a query of a client that failed stands for its half of the pair. The halves of a pair come
+// together; and what a client gets for one must be what the verdict on the other builds on. If each of two halves that
+// failed were asked for anew and found, both would be told that the other one has the addresses.
+const keepFailure = time.Second
+
+// join returns the flight that is equal to f, or f itself, which is then registered and must be started. When it
+// lands, wake gets an element if it has room. A caller who wants the message, not the outcome alone, says so. Queries
+// with EDNS fly alone, as their options may differ.
 func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joined *flight, isNew bool) {
 	f.wake = wake
 	if len(f.query.Extra) > 0 {
@@ -67,7 +72,9 @@ func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joi
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if other := fs.m[f.key]; other != nil && f.began.Sub(other.began) < maxFlight {
+	if other := fs.m[f.key]; other != nil && other.landed.Load() && f.ours {
+		return other, false // a failure that is kept
+	} else if other != nil && !other.landed.Load() && f.began.Sub(other.began) < maxFlight {
 		other.wakes = append(other.wakes, wake)
 		other.shared = other.shared || wantsMessage
 		return other, false
@@ -81,12 +88,7 @@ func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joi
 
 // land takes a flight that is over out of the air and wakes those who wait for it.
 func (fs *flights) land(f *flight) {
-	fs.mu.Lock()
-	if fs.m[f.key] == f {
-		delete(fs.m, f.key)
-	}
-	fs.mu.Unlock() // nobody joins from here on
-
+	fs.takeOut(f)
 	if f.ours {
 		countSubquery(f, f.outcome)
 	}
@@ -97,6 +99,33 @@ func (fs *flights) land(f *flight) {
 	signal(f.wake)
 	for _, wake := range f.wakes {
 		signal(wake)
+	}
+}
+
+// takeOut sees to it that nobody joins f from here on, but for what asks about the failure of a client's query.
+func (fs *flights) takeOut(f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.m[f.key] != f {
+		return
+	}
+	if f.outcome != failure || f.ours {
+		delete(fs.m, f.key)
+		return
+	}
+	if f.shared {
+		f.copy() // before it has landed, as others may see it from now on
+		f.shared = false
+	}
+	f.landed.Store(true)
+	time.AfterFunc(keepFailure, func() { fs.forget(f) })
+}
+
+func (fs *flights) forget(f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.m[f.key] == f {
+		delete(fs.m, f.key)
 	}
 }
 

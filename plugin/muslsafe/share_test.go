@@ -2,6 +2,7 @@ package muslsafe
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -231,5 +232,44 @@ func TestSharedReplies(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestHalvesFailApart has an upstream that fails once for each half, one after the other. If each half were told of the
+// addresses that the other one finds when it is asked for again, the pair would be a denial of a name that exists.
+func TestHalvesFailApart(t *testing.T) {
+	for _, name := range []string{plainName, clusterName, nodeName} {
+		for _, lag := range []time.Duration{0, 100 * time.Millisecond, 900 * time.Millisecond} {
+			inVirtualTime(t, func(t *testing.T) {
+				var mu sync.Mutex
+				asked := map[uint16]int{}
+				p := testPlugin(test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+					qtype := r.Question[0].Qtype
+					if r.Question[0].Name != name {
+						return dns.RcodeSuccess, w.WriteMsg(answer(r, nxdomain))
+					}
+					mu.Lock()
+					asked[qtype]++
+					isFirst := asked[qtype] == 1
+					mu.Unlock()
+					if isFirst && qtype == dns.TypeAAAA {
+						time.Sleep(lag)
+					}
+					if isFirst {
+						return dns.RcodeServerFailure, errors.New("upstream is busy")
+					}
+					return dns.RcodeSuccess, w.WriteMsg(answer(r, data))
+				}))
+				got := lookup(t, p, name)
+				for i, h := range got { // data if the other half has asked for it before
+					if h.outcome != failure && h.outcome != data {
+						t.Errorf("%s, AAAA after %v: half %d is %s, though it has an address; want a failure, so that the client asks again", name, lag, i, h.outcome)
+					}
+				}
+				if got := lookup(t, p, name); got[0].outcome != data || got[1].outcome != data {
+					t.Errorf("%s: asked again, %s and %s; want data", name, got[0].outcome, got[1].outcome)
+				}
+			})
+		}
 	}
 }
