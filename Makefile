@@ -11,9 +11,9 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X github.com/coredns/coredns/corema
 GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
-CYCLONEDX   := go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+CYCLONEDX   := go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
 
-.PHONY: build run test kubernetes e2e matrix session bench fuzz compat vuln release image lint clean
+.PHONY: build run test kubernetes e2e matrix session bench fuzz compat vuln release release-binaries release-sbom release-sums image lint clean
 
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '$(LDFLAGS)'
 
@@ -81,14 +81,19 @@ vuln:
 
 # What goes out with a tag, in BIN/release: binaries for amd64 and arm64, what is in them (CycloneDX), and checksums.
 RELEASE := $(BIN)/release
-release:
+release: release-binaries release-sbom release-sums
+
+release-binaries:
 	rm -rf '$(RELEASE)'
 	mkdir -p '$(RELEASE)'
 	set -e; for arch in amd64 arm64; do for program in coredns coredns-slim doctor; do \
-		file='$(RELEASE)'/muslsafe-$$program-$(VERSION)-linux-$$arch; \
-		GOOS=linux GOARCH=$$arch $(GOBUILD) -o "$$file" "./build/$$program"; \
-		$(CYCLONEDX) bin -json -output "$$file.cdx.json" "$$file"; \
+		GOOS=linux GOARCH=$$arch $(GOBUILD) -o '$(RELEASE)'/muslsafe-$$program-$(VERSION)-linux-$$arch "./build/$$program"; \
 	done; done
+
+release-sbom:
+	set -e; for file in '$(RELEASE)'/muslsafe-*-linux-*[0-9]; do $(CYCLONEDX) bin -json -output "$$file.cdx.json" "$$file"; done
+
+release-sums:
 	cd '$(RELEASE)' && sha256sum muslsafe-* > SHA256SUMS
 
 # The image with all plugins, and the slim one. ARCH=arm64 makes them for that; the same commit gives the same digests.
