@@ -125,6 +125,7 @@ func checkFixed(t *testing.T, m, r *dns.Msg, w dns.ResponseWriter, applied strin
 // asked for that is a leak.
 func FuzzSearches(f *testing.F) {
 	f.Add("www.example.net.default.svc.cluster.local.", "cluster.local", "corp.example.org", "example.org")
+	f.Add("db.corp.example.org.", "cluster.local", "corp.example.org", "example.org")
 	f.Add("a.b.c.uk.svc.a.b.", "a.b", "c.d", "d")
 	f.Add("svc.svc.svc.svc.svc.k.", "k", "svc", "svc.k2")
 	f.Fuzz(func(t *testing.T, name, cluster, node1, node2 string) {
