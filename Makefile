@@ -10,8 +10,10 @@ ARCH     ?= $(shell go env GOARCH)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X github.com/coredns/coredns/coremain.GitCommit=$(COMMIT)
 GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+CYCLONEDX   := go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
 
-.PHONY: build run test kubernetes e2e matrix session bench fuzz image lint clean
+.PHONY: build run test kubernetes e2e matrix session bench fuzz compat vuln release release-binaries release-sbom release-sums image lint clean
 
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '$(LDFLAGS)'
 
@@ -57,11 +59,42 @@ install:
 bench: install build
 	go run ./test/bench -coredns '$(BIN)/coredns' -out test/bench -readme README.md
 
+# Every fuzz target of the repository in turn, for FUZZTIME each.
 fuzz:
-	for target in FuzzLeak FuzzParse FuzzFit FuzzIsDotQuery; do \
-		go test -run '^$$' -fuzz $$target -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./plugin/muslsafe || exit 1; \
+	@grep -rho --include='*_test.go' '^func Fuzz[A-Za-z0-9]*' . -H | sed 's|/[^/]*:func | |' | while read -r dir target; do \
+		echo "fuzz: $$target in $$dir"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$dir" </dev/null || exit 1; \
 	done
-	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./build/doctor/querylog
+
+# The tests of the plugin with the newest CoreDNS of other minor versions.
+compat:
+	test/compat.sh 1.13.2 1.14.7 1.15.0
+
+# Known vulnerabilities in what is built. Where the database cannot be reached, it says so and is no failure.
+VULNDB ?= https://vuln.go.dev
+vuln:
+	@if curl -sSf --max-time 20 --output /dev/null '$(VULNDB)/index/db.json'; then \
+		$(GOVULNCHECK) -db '$(VULNDB)' ./...; \
+	else \
+		echo 'vuln: the database at $(VULNDB) cannot be reached, so NOTHING WAS CHECKED'; \
+	fi
+
+# What goes out with a tag, in BIN/release: binaries for amd64 and arm64, what is in them (CycloneDX), and checksums.
+RELEASE := $(BIN)/release
+release: release-binaries release-sbom release-sums
+
+release-binaries:
+	rm -rf '$(RELEASE)'
+	mkdir -p '$(RELEASE)'
+	set -e; for arch in amd64 arm64; do for program in coredns coredns-slim doctor; do \
+		GOOS=linux GOARCH=$$arch $(GOBUILD) -o '$(RELEASE)'/muslsafe-$$program-$(VERSION)-linux-$$arch "./build/$$program"; \
+	done; done
+
+release-sbom:
+	set -e; for file in '$(RELEASE)'/muslsafe-*-linux-*[0-9]; do $(CYCLONEDX) bin -json -output "$$file.cdx.json" "$$file"; done
+
+release-sums:
+	cd '$(RELEASE)' && sha256sum muslsafe-* > SHA256SUMS
 
 # The image with all plugins, and the slim one. ARCH=arm64 makes them for that; the same commit gives the same digests.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
@@ -82,6 +115,7 @@ lint:
 	go vet ./...
 	$(STATICCHECK) ./...
 	go mod tidy -diff
+	go mod verify
 	cd test/kubernetes && go vet ./... && $(STATICCHECK) ./... && go mod tidy -diff
 	cd test/kubernetes/apiserver && go mod tidy -diff
 

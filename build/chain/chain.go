@@ -8,14 +8,12 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 )
 
-const (
-	name = "muslsafe"
+const name = "muslsafe"
 
-	// landmark is the plugin that muslsafe stands directly before: inside of log, prometheus, dnstap, dns64 and
-	// tsig, which must see the final answer, and outside of rewrite, acl, cache, template, kubernetes and
-	// forward, whose answers it judges.
-	landmark = "rewrite"
-)
+// landmarks are the plugins of which muslsafe stands directly before the first: inside of log, prometheus, dnstap, dns64
+// and tsig, which must see the final answer, and outside of rewrite, cache, template, kubernetes and forward, whose answers
+// it judges. In CoreDNS 1.13 cache stands before rewrite, and would keep for all clients what is made for one.
+var landmarks = []string{"rewrite", "cache"}
 
 // Install adds muslsafe to the directives of CoreDNS. It must be called before a server is started. It is an
 // error if this CoreDNS does not know the plugin that muslsafe stands before.
@@ -33,10 +31,14 @@ func place(directives []string) ([]string, error) {
 	if slices.Contains(directives, name) {
 		return directives, nil
 	}
-	i := slices.Index(directives, landmark)
-	if i < 0 {
-		return nil, fmt.Errorf("cannot place plugin %s: it stands directly before %q, and this CoreDNS has no such plugin",
-			name, landmark)
+	at := len(directives)
+	for _, landmark := range landmarks {
+		i := slices.Index(directives, landmark)
+		if i < 0 {
+			return nil, fmt.Errorf("cannot place plugin %s: it stands directly before %q, and this CoreDNS has no such plugin",
+				name, landmark)
+		}
+		at = min(at, i)
 	}
-	return slices.Insert(slices.Clone(directives), i, name), nil
+	return slices.Insert(slices.Clone(directives), at, name), nil
 }

@@ -17,8 +17,13 @@ func TestInstall(t *testing.T) {
 	}
 
 	i := slices.Index(dnsserver.Directives, "muslsafe")
-	if i < 1 || dnsserver.Directives[i-1] != "tsig" || dnsserver.Directives[i+1] != "rewrite" {
-		t.Fatalf("muslsafe at %d in %v; want it between tsig and rewrite", i, dnsserver.Directives)
+	if i < 1 || dnsserver.Directives[i-1] != "tsig" || !slices.Contains(landmarks, dnsserver.Directives[i+1]) {
+		t.Fatalf("muslsafe at %d in %v; want it between tsig and one of %v", i, dnsserver.Directives, landmarks)
+	}
+	for _, judged := range []string{"rewrite", "autopath", "cache", "template", "kubernetes", "forward"} {
+		if slices.Index(dnsserver.Directives, judged) < i {
+			t.Errorf("%s stands before muslsafe in %v", judged, dnsserver.Directives)
+		}
 	}
 	if after := slices.Delete(slices.Clone(dnsserver.Directives), i, i+1); !slices.Equal(before, after) {
 		t.Errorf("the other directives = %v; want %v", after, before)
@@ -26,9 +31,18 @@ func TestInstall(t *testing.T) {
 }
 
 func TestPlaceWithoutLandmark(t *testing.T) {
-	_, err := place([]string{"errors", "rewrite2", "forward"})
+	_, err := place([]string{"errors", "rewrite2", "cache", "forward"})
 	if err == nil || !strings.Contains(err.Error(), `directly before "rewrite"`) {
 		t.Errorf("place = %v; want an error that names the missing plugin", err)
+	}
+}
+
+// TestPlaceBeforeCache has the order of CoreDNS 1.13 and that of later versions.
+func TestPlaceBeforeCache(t *testing.T) {
+	for _, order := range [][]string{{"tsig", "cache", "rewrite", "forward"}, {"tsig", "rewrite", "acl", "cache", "forward"}} {
+		if got, err := place(order); err != nil || got[1] != name {
+			t.Errorf("place(%v) = %v, %v; want muslsafe directly after tsig", order, got, err)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"time"
 
-	"github.com/coredns/coredns/plugin/pkg/cache"
 	"github.com/miekg/dns"
 )
 
@@ -36,18 +35,18 @@ const (
 // full, an element makes room.
 type choices struct {
 	seed  maphash.Seed
-	cache *cache.Cache[*choice]
+	cache *bounded[*choice]
 }
 
 func newChoices() choices {
-	return choices{seed: maphash.MakeSeed(), cache: cache.New[*choice](maxChoices)}
+	return choices{seed: maphash.MakeSeed(), cache: newBounded[*choice](maxChoices)}
 }
 
 func (cs *choices) get(name string, now time.Time) (c *choice, ok bool) {
-	c, ok = cs.cache.Get(maphash.String(cs.seed, name))
+	c, ok = cs.cache.get(maphash.String(cs.seed, name))
 	return c, ok && c.name == name && now.Before(c.expires)
 }
 
-func (cs *choices) put(c *choice) { cs.cache.Add(maphash.String(cs.seed, c.name), c) }
+func (cs *choices) put(c *choice) { cs.cache.put(maphash.String(cs.seed, c.name), c) }
 
-func (cs *choices) forget(c *choice) { cs.cache.Remove(maphash.String(cs.seed, c.name)) }
+func (cs *choices) forget(c *choice) { cs.cache.remove(maphash.String(cs.seed, c.name)) }

@@ -373,10 +373,10 @@ func TestChoicesAreBounded(t *testing.T) {
 	for i := range 3 * maxChoices {
 		cs.put(&choice{name: fmt.Sprintf("www.example%d.net.", i), expires: now.Add(time.Minute)})
 	}
-	if n := cs.cache.Len(); n > maxChoices {
+	if n := cs.cache.len(); n > maxChoices {
 		t.Errorf("%d choices are remembered; want %d at the most", n, maxChoices)
 	}
-	if n := cs.cache.Len(); n < maxChoices*9/10 {
+	if n := cs.cache.len(); n < maxChoices*9/10 {
 		t.Errorf("%d choices are remembered; want about %d", n, maxChoices)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"hash/maphash"
 	"math"
 	"time"
-
-	"github.com/coredns/coredns/plugin/pkg/cache"
 )
 
 const (
@@ -18,10 +16,10 @@ const (
 // of what a flight costs. A hint that is wrong makes one client wait as it would without muslsafe.
 type hints struct {
 	seed  maphash.Seed
-	until *cache.Cache[int64] // when the answer expires, in nanoseconds since 1970
+	until *bounded[int64] // when the answer expires, in nanoseconds since 1970
 }
 
-func newHints() hints { return hints{seed: maphash.MakeSeed(), until: cache.New[int64](maxHints)} }
+func newHints() hints { return hints{seed: maphash.MakeSeed(), until: newBounded[int64](maxHints)} }
 
 func (hs *hints) key(f *flight) uint64 {
 	key := maphash.String(hs.seed, f.key.name) ^ uint64(f.key.qtype)
@@ -33,7 +31,7 @@ func (hs *hints) key(f *flight) uint64 {
 
 // expect reports whether f can be expected to land at once.
 func (hs *hints) expect(f *flight) bool {
-	until, ok := hs.until.Get(hs.key(f))
+	until, ok := hs.until.get(hs.key(f))
 	return ok && f.began.UnixNano() < until
 }
 
@@ -44,10 +42,10 @@ func (hs *hints) learn(f *flight) {
 	switch {
 	case f.isExpected && isQuick:
 	case f.isExpected:
-		hs.until.Remove(hs.key(f))
+		hs.until.remove(hs.key(f))
 	case isQuick:
 		if ttl := timeToLive(f); ttl > 0 {
-			hs.until.Add(hs.key(f), landed.Add(ttl).UnixNano())
+			hs.until.put(hs.key(f), landed.Add(ttl).UnixNano())
 		}
 	}
 }

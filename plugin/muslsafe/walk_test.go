@@ -128,7 +128,7 @@ func TestChoiceHolds(t *testing.T) {
 func TestChoicesCollide(t *testing.T) {
 	cs, now := newChoices(), time.Now()
 	other := &choice{name: "b.example.net.", winner: "b.", expires: now.Add(time.Minute)}
-	cs.cache.Add(maphash.String(cs.seed, "a.example.net."), other)
+	cs.cache.put(maphash.String(cs.seed, "a.example.net."), other)
 	if c, ok := cs.get("a.example.net.", now); ok {
 		t.Errorf("get = %+v; want nothing, as that belongs to another name", c)
 	}

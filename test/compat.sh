@@ -1,0 +1,29 @@
+#!/bin/sh
+# Runs the tests of the plugin with other versions of CoreDNS, as people have it who compile it into theirs: in a copy
+# of what they need of this module, which is the plugin and its place in the chain. Takes the versions as arguments.
+set -eu
+
+root="$(cd "$(dirname "$0")/.." && pwd)"
+copy="$(mktemp -d)"
+trap 'rm -rf "$copy"' EXIT
+
+failed=""
+for version in "$@"; do
+	rm -rf "$copy"/*
+	mkdir -p "$copy/plugin" "$copy/build"
+	cp -r "$root/plugin/muslsafe" "$copy/plugin"
+	cp -r "$root/build/chain" "$copy/build"
+	cp "$root/go.mod" "$root/go.sum" "$copy"
+	echo "compat: CoreDNS $version"
+	# What else it requires stays as new as here, which is how go get leaves it beside a CoreDNS with a plugin.cfg.
+	(cd "$copy" &&
+		go mod edit -require="github.com/coredns/coredns@v$version" &&
+		go mod tidy &&
+		go list -m -f '{{.Version}}' github.com/coredns/coredns | grep -qx "v$version" &&
+		go vet ./... &&
+		go test -race -count=1 ./...) || failed="$failed $version"
+done
+if [ -n "$failed" ]; then
+	echo "compat: fails with CoreDNS$failed"
+	exit 1
+fi
