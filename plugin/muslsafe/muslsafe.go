@@ -21,11 +21,12 @@ type Muslsafe struct {
 	hints   hints
 	choices choices
 	walks   singleflight.Group
+	pairs   *pairTable   // nil unless clients are counted
 	waiters chan *waiter // free ones
 }
 
 func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
-	return &Muslsafe{
+	p := &Muslsafe{
 		hints:   newHints(),
 		choices: newChoices(),
 		Next:    next,
@@ -33,6 +34,10 @@ func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 		inAir:   flights{keepAddrs: cfg.enabled[fixWildcard]},
 		waiters: make(chan *waiter, maxWaiters),
 	}
+	if cfg.clients {
+		p.pairs = newPairTable()
+	}
+	return p
 }
 
 // Name implements [plugin.Handler].
@@ -40,38 +45,46 @@ func (p *Muslsafe) Name() string { return pluginName }
 
 // ServeDNS implements [plugin.Handler].
 func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if !concerns(ctx, r) {
+	if isWatched(ctx) { // part of a query that is judged already
+		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+	}
+	counts := seriesOf(ctx)
+	if !concerns(r) {
+		counts.queries[untouched].Inc()
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
 	name := lower(r.Question[0].Name)
 	if !p.cfg.covers(name) {
-		return plugin.NextOrFailure(p.Name(), p.Next, untouched(ctx), w, r)
+		counts.queries[untouched].Inc()
+		return plugin.NextOrFailure(p.Name(), p.Next, withWatch(ctx), w, r)
 	}
-	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name}
+	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name, counts: counts}
+	if p.pairs != nil && asksAddress(r) {
+		q.countClient()
+	}
 	if p.cfg.enabled[fixComplete] && asksAddress(r) {
 		if m := q.complete(); m != nil {
-			return p.serveCompleted(ctx, w, r, m)
+			return q.serveCompleted(m)
 		}
 	}
 	if at, ok := p.cfg.suffixes.leak(name); ok && p.cfg.enabled[fixLeak] {
-		return p.serveLeak(ctx, w, r, at)
+		return q.serveLeak(at)
 	}
 	if !asksAddress(r) || !p.cfg.judges() {
+		counts.record(ctx, noFix)
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
 	return q.servePair()
 }
 
 // concerns reports whether r is a query that muslsafe may answer or judge. A client that sets DO or CD validates
-// and must see what was signed (RFC 4035, section 3.2); a watched query is part of one that is judged already.
-func concerns(ctx context.Context, r *dns.Msg) bool {
+// and must see what was signed (RFC 4035, section 3.2).
+func concerns(r *dns.Msg) bool {
 	if len(r.Question) != 1 || r.Question[0].Qclass != dns.ClassINET || r.Opcode != dns.OpcodeQuery {
 		return false
 	}
-	if opt := r.IsEdns0(); r.CheckingDisabled || opt != nil && opt.Do() {
-		return false
-	}
-	return !isWatched(ctx)
+	opt := r.IsEdns0()
+	return !r.CheckingDisabled && (opt == nil || !opt.Do())
 }
 
 func asksAddress(r *dns.Msg) bool {
@@ -79,21 +92,22 @@ func asksAddress(r *dns.Msg) bool {
 }
 
 // serveCompleted answers the first query of a search with what the whole search finds.
-func (p *Muslsafe) serveCompleted(ctx context.Context, w dns.ResponseWriter, r, m *dns.Msg) (int, error) {
-	record(ctx, fixComplete)
-	if p.cfg.report {
-		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+func (q *inquiry) serveCompleted(m *dns.Msg) (int, error) {
+	q.counts.record(q.ctx, fixComplete)
+	if q.p.cfg.report {
+		return plugin.NextOrFailure(q.p.Name(), q.p.Next, q.ctx, q.w, q.r)
 	}
-	return dns.RcodeSuccess, w.WriteMsg(m)
+	return dns.RcodeSuccess, q.w.WriteMsg(m)
 }
 
 // serveLeak denies a name, of which the part from offset at on cannot exist.
-func (p *Muslsafe) serveLeak(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, at int) (int, error) {
-	record(ctx, fixLeak)
-	if p.cfg.report {
-		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+func (q *inquiry) serveLeak(at int) (int, error) {
+	q.counts.record(q.ctx, fixLeak)
+	if q.p.cfg.report {
+		return plugin.NextOrFailure(q.p.Name(), q.p.Next, q.ctx, q.w, q.r)
 	}
-	return dns.RcodeSuccess, w.WriteMsg(negative(r, dns.RcodeNameError, r.Question[0].Name[at:], p.cfg.ttl, fixLeak))
+	zone := q.r.Question[0].Name[at:]
+	return dns.RcodeSuccess, q.w.WriteMsg(negative(q.r, dns.RcodeNameError, zone, q.p.cfg.ttl, fixLeak))
 }
 
 // servePair asks the rest of the chain, judges what it writes together with what else the verdict needs, and writes
@@ -104,14 +118,15 @@ func (q *inquiry) servePair() (int, error) {
 
 	rule := q.settle()
 	if rule.verdict != pass {
-		record(q.ctx, rule.fix)
+		q.counts.record(q.ctx, rule.fix)
 		if !q.p.cfg.report {
 			return dns.RcodeSuccess, q.w.WriteMsg(q.negative(rule))
 		}
 	}
 	reply, rcode, err := q.pass()
 	if rule.verdict == pass {
-		reply = q.finished(reply)
+		reply, rule.fix = q.finished(reply)
+		q.counts.record(q.ctx, rule.fix)
 	}
 	if reply == nil {
 		return rcode, err
