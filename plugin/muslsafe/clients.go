@@ -96,17 +96,18 @@ func (q *inquiry) countClient() {
 		return
 	}
 	id, qtype := q.r.Id, q.r.Question[0].Qtype
-	other, ok := q.p.pairs.see(from.AddrPort(), q.name, id, qtype, time.Now())
+	first, ok := q.p.pairs.see(from.AddrPort(), q.name, id, qtype, time.Now())
 	if !ok {
 		return
 	}
-	a, aaaa := id, other.id()
+	a, aaaa := id, first.id()
 	if qtype == dns.TypeAAAA {
 		a, aaaa = aaaa, a
 	}
-	libc := "other"
+	musl, other := q.counts.pairs()
 	if isMusl(a, aaaa) {
-		libc = "musl"
+		musl.Inc()
+		return
 	}
-	pairsTotal.WithLabelValues(q.counts.server, q.counts.view, libc).Inc()
+	other.Inc()
 }

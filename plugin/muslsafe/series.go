@@ -28,6 +28,7 @@ type series struct {
 	inFlight   prometheus.Gauge
 	results    [nxdomain + 1]prometheus.Counter
 	duration   prometheus.Observer
+	pairs      func() (musl, other prometheus.Counter) // made when clients are counted
 }
 
 // held has all series. The map is never modified but replaced, so that a query reads it without a lock.
@@ -71,6 +72,9 @@ func newSeries(key seriesKey) *series {
 		silentAAAA: silencesTotal.WithLabelValues(key.server, key.view, "AAAA"),
 		inFlight:   lookupsInFlight.WithLabelValues(key.server, key.view),
 		duration:   subqueryDuration.WithLabelValues(key.server, key.view),
+		pairs: sync.OnceValues(func() (musl, other prometheus.Counter) {
+			return pairsTotal.WithLabelValues(key.server, key.view, "musl"), pairsTotal.WithLabelValues(key.server, key.view, "other")
+		}),
 	}
 	for d := range numDecisions {
 		s.queries[d] = queriesTotal.WithLabelValues(key.server, key.view, d.String())
