@@ -5,6 +5,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -66,19 +67,20 @@ func TestJSONLog(t *testing.T) {
 	}
 }
 
-// TestDig reads what dig shows of the Extended DNS Error.
+// TestDig reads what dig shows of the Extended DNS Error. Not every version knows the name of the number.
 func TestDig(t *testing.T) {
 	lab.Require(t)
 	dig := program(t, "dig")
 	lab.CoreDNS(t, upstream, nil)
 	lab.CoreDNS(t, ". {\n bind 127.0.0.1\n muslsafe\n forward . 127.0.0.2\n}\n", nil)
-	for _, tc := range []struct{ name, qtype, want string }{
-		{leaked, "A", "; EDE: 29 (Synthesized): (muslsafe leak)\n"},
-		{"www.example.org.", "AAAA", "; EDE: 29 (Synthesized): (muslsafe pair)\n"},
+	for _, tc := range []struct{ name, qtype, fix string }{
+		{leaked, "A", "leak"},
+		{"www.example.org.", "AAAA", "pair"},
 	} {
+		want := regexp.MustCompile(`(?m)^; EDE: 29(?: \(Synthesized\))?: \(muslsafe ` + tc.fix + `\)$`)
 		out, err := exec.Command(dig, "@127.0.0.1", tc.name, tc.qtype).CombinedOutput()
-		if err != nil || !strings.Contains(string(out), tc.want) {
-			t.Errorf("dig %s %s: %v\n%s\nwant %q", tc.name, tc.qtype, err, out, tc.want)
+		if err != nil || !want.Match(out) {
+			t.Errorf("dig %s %s: %v\n%s\nwant %v", tc.name, tc.qtype, err, out, want)
 		}
 	}
 }
