@@ -36,15 +36,16 @@ func (q *inquiry) pass() (m *dns.Msg, rcode int, err error) {
 	return m, rcode, err
 }
 
-// finished returns an answer that passes, which may be nil, as the client can take it, and counts what changes it.
-func (q *inquiry) finished(m *dns.Msg) *dns.Msg {
-	if q.follows() {
-		if q.read(q.sibling, true) != failure {
-			record(q.ctx, fixIPv4only)
-		}
-		return m
+// finished returns an answer that passes, which may be nil, as the client can take it, and the fix that changed it or
+// with report would have.
+func (q *inquiry) finished(m *dns.Msg) (*dns.Msg, fix) {
+	if !q.follows() {
+		return q.fitted(m)
 	}
-	return q.fitted(m)
+	if q.read(q.sibling, true) == failure {
+		return m, noFix
+	}
+	return m, fixIPv4only
 }
 
 // brought is the flight whose answer counts for the own half.
@@ -56,19 +57,18 @@ func (q *inquiry) brought() *flight {
 }
 
 // fitted returns m as the client can take it.
-func (q *inquiry) fitted(m *dns.Msg) *dns.Msg {
+func (q *inquiry) fitted(m *dns.Msg) (*dns.Msg, fix) {
 	if m == nil || !q.p.cfg.enabled[fixFit] || outcomeOf(m, q.r.Question[0].Qtype) == failure || !q.isSmall() {
-		return m
+		return m, noFix
 	}
 	small := fit(m, q.r.Question[0], rand.IntN(maxStart))
 	if small == m && q.brought() == q.own && !(q.own.isCut && q.p.cfg.report) {
-		return m
+		return m, noFix
 	}
-	record(q.ctx, fixFit)
 	if q.p.cfg.report {
-		return m
+		return m, fixFit
 	}
-	return small
+	return small, fixFit
 }
 
 // maxStart bounds the number of the address that a cut answer begins with. No answer has as many.

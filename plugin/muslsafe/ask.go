@@ -89,8 +89,10 @@ func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joi
 // land takes a flight that is over out of the air and wakes those who wait for it.
 func (fs *flights) land(f *flight) {
 	fs.takeOut(f)
+	f.counts.inFlight.Dec()
 	if f.ours {
-		countSubquery(f, f.outcome)
+		f.counts.results[f.outcome].Inc()
+		f.counts.duration.Observe(time.Since(f.began).Seconds())
 	}
 	if f.shared {
 		f.copy()
@@ -147,6 +149,7 @@ func (p *Muslsafe) launch(f *flight, fly func()) {
 
 // fly sends a flight through the chain, or through the whole server, and lands it.
 func (p *Muslsafe) fly(f *flight) {
+	f.counts.inFlight.Inc()
 	defer p.inAir.land(f)
 	defer f.crash()
 	server, ok := f.Context.Value(dnsserver.Key{}).(*dnsserver.Server)
@@ -194,7 +197,7 @@ func newSubquery(q *inquiry, w dns.ResponseWriter, name string, qtype uint16) *f
 	key.routed = key.name != q.name
 	f := newFlight(q.ctx, w, q.r, key)
 	f.question[0].Name, f.question[0].Qtype = name, qtype
-	f.ours = true
+	f.ours, f.counts = true, q.counts
 	return f
 }
 

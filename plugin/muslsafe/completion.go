@@ -11,12 +11,12 @@ import (
 // complete returns an answer to the first query of a search with what the whole search finds, and when it began. There is
 // none where the client is left to search by itself, which is never wrong: what it asks for exists nowhere, and it
 // is told so.
-func (p *Muslsafe) complete(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (*dns.Msg, time.Time) {
+func (p *Muslsafe) complete(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, counts *series) (*dns.Msg, time.Time) {
 	s, ok := p.cfg.suffixes.firstStep(name)
 	if !ok {
 		return nil, time.Time{}
 	}
-	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name}
+	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name, counts: counts}
 	return q.complete(s), q.began
 }
 

@@ -51,6 +51,7 @@ type config struct {
 	enabled  [numFixes]bool
 	ttl      uint32 // of synthesized negative answers, in seconds
 	report   bool   // decide and count, change nothing
+	clients  bool   // count pairs by the library of the client
 }
 
 func newConfig() *config { return &config{ttl: defaultTTL, enabled: byDefault} }

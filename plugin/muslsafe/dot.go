@@ -106,7 +106,7 @@ func goroutine() uint64 {
 // dotWriter stands before the socket and turns the FORMERR for such a query into NXDOMAIN, so that the search goes on.
 type dotWriter struct {
 	dns.Writer
-	server string
+	counts *series
 	report bool
 }
 
@@ -115,7 +115,7 @@ func (w *dotWriter) Write(reply []byte) (int, error) {
 	if len(reply) != 12 || reply[3]&0xF != dns.RcodeFormatError || !takeDot() {
 		return w.Writer.Write(reply)
 	}
-	fixesTotal.WithLabelValues(w.server, "", fixDot.String()).Inc()
+	w.counts.fixes[fixDot].Inc()
 	if w.report {
 		return w.Writer.Write(reply)
 	}
@@ -144,8 +144,9 @@ func decorateWriter(config any, report bool) error {
 		if inner != nil {
 			decorate = inner(s)
 		}
+		counts := holdSeries(seriesKey{server: s.Addr}) // a view takes a question, which there is none of
 		return func(w dns.Writer) dns.Writer {
-			return &dotWriter{Writer: decorate(w), server: s.Addr, report: report}
+			return &dotWriter{Writer: decorate(w), counts: counts, report: report}
 		}
 	}))
 	return nil

@@ -24,6 +24,9 @@ type inquiry struct {
 	r    *dns.Msg
 	name string // that is asked for, in lower case
 
+	counts *series
+	silent [2]bool // whether the silence of the half, and of its sibling, has been counted
+
 	place place
 	began time.Time
 	wait  *waiter
@@ -77,6 +80,7 @@ func (q *inquiry) begin() {
 		}
 	}
 	f := newFlight(q.ctx, q.w, q.r, keyOf(q.w, q.r, q.name, q.r.Question[0].Qtype))
+	f.counts = q.counts
 	own, isNew := q.p.inAir.join(f, q.wait.wake, true)
 	q.own = own
 	if isNew {
@@ -103,7 +107,9 @@ func (q *inquiry) settle() ruling {
 	for {
 		elapsed := time.Since(q.began)
 		isOver := q.isOver(elapsed) // before the evidence, which may gain by it
-		rule := judge(q.evidence(elapsed))
+		e := q.evidence(elapsed)
+		q.countSilence(e)
+		rule := judge(e)
 		switch {
 		case rule.verdict == undecided && q.askFor(rule.needs):
 			continue // with what may be there already, or need not be asked
@@ -111,6 +117,23 @@ func (q *inquiry) settle() ruling {
 			return rule
 		}
 		q.sleep(elapsed)
+	}
+}
+
+// countSilence counts, once, each half that the evidence takes for failed because nothing has come. One that nobody asked
+// for is not silent.
+func (q *inquiry) countSilence(e evidence) {
+	for i, o := range [...]outcome{e.own, e.sibling} {
+		f := q.sibling
+		if i == 0 {
+			f = q.half()
+		} else if f == q.half() {
+			continue // AAAA follows from A, so there is one half
+		}
+		if o == failure && f != nil && !f.landed.Load() && !q.silent[i] {
+			q.silent[i] = true
+			q.counts.silent(f.key.qtype)
+		}
 	}
 }
 

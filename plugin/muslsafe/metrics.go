@@ -1,16 +1,21 @@
 package muslsafe
 
 import (
-	"context"
-
 	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/metadata"
-	"github.com/coredns/coredns/plugin/metrics"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
+// The values of all labels are closed lists: the servers and views of the Corefile, and constants of this package.
+// A name or an address of a client is never one.
 var (
+	queriesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace,
+		Subsystem: pluginName,
+		Name:      "queries_total",
+		Help:      "Counter of queries of clients, by what was decided on them.",
+	}, []string{"server", "view", "decision"})
+
 	fixesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace,
 		Subsystem: pluginName,
@@ -18,23 +23,54 @@ var (
 		Help:      "Counter of answers that a fix changed, or with report would have changed.",
 	}, []string{"server", "view", "fix"})
 
+	silencesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace,
+		Subsystem: pluginName,
+		Name:      "silences_total",
+		Help:      "Counter of halves of a pair that counted as failed because there was no answer in time, by type.",
+	}, []string{"server", "view", "type"})
+
+	lookupsInFlight = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: plugin.Namespace,
+		Subsystem: pluginName,
+		Name:      "lookups_in_flight",
+		Help:      "Gauge of queries, of clients and of its own, that muslsafe has sent to the next plugins and that are not answered yet.",
+	}, []string{"server", "view"})
+
 	subqueriesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace,
 		Subsystem: pluginName,
 		Name:      "subqueries_total",
 		Help:      "Counter of queries that muslsafe sent to the next plugins on its own, by what came back.",
 	}, []string{"server", "view", "result"})
+
+	subqueryDuration = promauto.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace:                   plugin.Namespace,
+		Subsystem:                   pluginName,
+		Name:                        "subquery_duration_seconds",
+		Buckets:                     plugin.TimeBuckets,
+		NativeHistogramBucketFactor: plugin.NativeHistogramBucketFactor,
+		Help:                        "Histogram of the time until such a query was answered.",
+	}, []string{"server", "view"})
+
+	pairsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace,
+		Subsystem: pluginName,
+		Name:      "pairs_total",
+		Help:      "Counter of pairs of A and AAAA from one socket, by the C library that probably sent them.",
+	}, []string{"server", "view", "libc"})
 )
 
-// metadataFix is the label under which other plugins find the name of the fix that was applied.
-const metadataFix = pluginName + "/fix"
+// decision is what becomes of a query of a client.
+type decision uint8
 
-// record counts a fix and leaves its name in the metadata of the query.
-func record(ctx context.Context, f fix) {
-	fixesTotal.WithLabelValues(metrics.WithServer(ctx), metrics.WithView(ctx), f.String()).Inc()
-	metadata.SetValueFunc(ctx, metadataFix, f.String)
-}
+const (
+	untouched decision = iota // not looked at: DO or CD, another class, several questions, a name outside of the zones
+	passed                    // nothing is known to be wrong with its answer
+	fixed                     // its answer was changed, or with report would have been
+	numDecisions
+)
 
-func countSubquery(ctx context.Context, result outcome) {
-	subqueriesTotal.WithLabelValues(metrics.WithServer(ctx), metrics.WithView(ctx), result.String()).Inc()
-}
+var decisionNames = [numDecisions]string{untouched: "untouched", passed: "passed", fixed: "fixed"}
+
+func (d decision) String() string { return decisionNames[d] }

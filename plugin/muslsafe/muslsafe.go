@@ -22,11 +22,12 @@ type Muslsafe struct {
 	hints   hints
 	choices choices
 	walks   singleflight.Group
+	pairs   *pairTable   // nil unless clients are counted
 	waiters chan *waiter // free ones
 }
 
 func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
-	return &Muslsafe{
+	p := &Muslsafe{
 		hints:   newHints(),
 		choices: newChoices(),
 		Next:    next,
@@ -34,6 +35,10 @@ func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 		inAir:   flights{keepAddrs: cfg.enabled[fixWildcard]},
 		waiters: make(chan *waiter, maxWaiters),
 	}
+	if cfg.clients {
+		p.pairs = newPairTable()
+	}
+	return p
 }
 
 // Name implements [plugin.Handler].
@@ -41,39 +46,47 @@ func (p *Muslsafe) Name() string { return pluginName }
 
 // ServeDNS implements [plugin.Handler].
 func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if !concerns(ctx, r) {
+	if isWatched(ctx) { // part of a query that is judged already
+		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+	}
+	counts := seriesOf(ctx)
+	if !concerns(r) {
+		counts.queries[untouched].Inc()
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
 	name := lower(r.Question[0].Name)
 	if !p.cfg.covers(name) {
-		return plugin.NextOrFailure(p.Name(), p.Next, untouched(ctx), w, r)
+		counts.queries[untouched].Inc()
+		return plugin.NextOrFailure(p.Name(), p.Next, withWatch(ctx), w, r)
+	}
+	if p.pairs != nil && asksAddress(r) {
+		p.countClient(w, r, name, counts)
 	}
 	var began time.Time // of what has been done about the query so far
 	if p.cfg.enabled[fixComplete] && asksAddress(r) {
 		var m *dns.Msg
-		if m, began = p.complete(ctx, w, r, name); m != nil {
-			return p.serveCompleted(ctx, w, r, m)
+		if m, began = p.complete(ctx, w, r, name, counts); m != nil {
+			return p.serveCompleted(ctx, w, r, m, counts)
 		}
 	}
 	if at, ok := p.cfg.suffixes.leak(name); ok && p.cfg.enabled[fixLeak] {
-		return p.serveLeak(ctx, w, r, at)
+		return p.serveLeak(ctx, w, r, at, counts)
 	}
 	if !asksAddress(r) || !p.cfg.judges() {
+		counts.record(ctx, noFix)
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
-	return p.servePair(ctx, w, r, name, began)
+	return p.servePair(ctx, w, r, name, began, counts)
 }
 
 // concerns reports whether r is a query that muslsafe may answer or judge. A client that sets DO or CD validates
-// and must see what was signed (RFC 4035, section 3.2); a watched query is part of one that is judged already.
-func concerns(ctx context.Context, r *dns.Msg) bool {
+// and must see what was signed (RFC 4035, section 3.2).
+func concerns(r *dns.Msg) bool {
 	if len(r.Question) != 1 || r.Question[0].Qclass != dns.ClassINET || r.Opcode != dns.OpcodeQuery {
 		return false
 	}
-	if opt := r.IsEdns0(); r.CheckingDisabled || opt != nil && opt.Do() {
-		return false
-	}
-	return !isWatched(ctx)
+	opt := r.IsEdns0()
+	return !r.CheckingDisabled && (opt == nil || !opt.Do())
 }
 
 func asksAddress(r *dns.Msg) bool {
@@ -81,8 +94,8 @@ func asksAddress(r *dns.Msg) bool {
 }
 
 // serveCompleted answers the first query of a search with what the whole search finds.
-func (p *Muslsafe) serveCompleted(ctx context.Context, w dns.ResponseWriter, r, m *dns.Msg) (int, error) {
-	record(ctx, fixComplete)
+func (p *Muslsafe) serveCompleted(ctx context.Context, w dns.ResponseWriter, r, m *dns.Msg, counts *series) (int, error) {
+	counts.record(ctx, fixComplete)
 	if p.cfg.report {
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
@@ -90,8 +103,8 @@ func (p *Muslsafe) serveCompleted(ctx context.Context, w dns.ResponseWriter, r, 
 }
 
 // serveLeak denies a name, of which the part from offset at on cannot exist.
-func (p *Muslsafe) serveLeak(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, at int) (int, error) {
-	record(ctx, fixLeak)
+func (p *Muslsafe) serveLeak(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, at int, counts *series) (int, error) {
+	counts.record(ctx, fixLeak)
 	if p.cfg.report {
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 	}
@@ -100,21 +113,22 @@ func (p *Muslsafe) serveLeak(ctx context.Context, w dns.ResponseWriter, r *dns.M
 
 // servePair asks the rest of the chain, judges what it writes together with what else the verdict needs, and writes
 // the result.
-func (p *Muslsafe) servePair(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, began time.Time) (int, error) {
-	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name, began: began}
+func (p *Muslsafe) servePair(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, began time.Time, counts *series) (int, error) {
+	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name, began: began, counts: counts}
 	q.begin()
 	defer q.close()
 
 	rule := q.settle()
 	if rule.verdict != pass {
-		record(q.ctx, rule.fix)
+		q.counts.record(q.ctx, rule.fix)
 		if !q.p.cfg.report {
 			return dns.RcodeSuccess, q.w.WriteMsg(q.negative(rule))
 		}
 	}
 	reply, rcode, err := q.pass()
 	if rule.verdict == pass {
-		reply = q.finished(reply)
+		reply, rule.fix = q.finished(reply)
+		q.counts.record(q.ctx, rule.fix)
 	}
 	if reply == nil {
 		return rcode, err

@@ -43,6 +43,7 @@ var properties = []property{
 	{"dot", "", parseDot},
 	{"ttl", "SECONDS", parseTTL},
 	{"report", "", parseReport},
+	{"clients", "", parseClients},
 }
 
 // parse turns the muslsafe line and block of one server block into a config. Every error names the file, the
@@ -255,5 +256,10 @@ func parseTTL(s *settings, args []string) error {
 
 func parseReport(s *settings, _ []string) error {
 	s.report = true
+	return nil
+}
+
+func parseClients(s *settings, _ []string) error {
+	s.clients = true
 	return nil
 }

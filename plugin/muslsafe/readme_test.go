@@ -33,6 +33,7 @@ func TestReadme(t *testing.T) {
 
 	metrics := between(t, readme, "## Metrics", "## Metadata")
 	compare(t, "metrics", matches("(?m)^\\* `(\\w+\\{.*\\})`", metrics), metricNames(t))
+	compare(t, "decisions", matches("`(\\w+)`", between(t, metrics, "by what was decided on them: ", ".")), decisionNames[:])
 	compare(t, "results", matches("`(\\w+)`", between(t, metrics, "by what came back: ", ".")), outcomeNames[failure:])
 	compare(t, "metadata", matches("(?m)^\\* `(.*)` - ", between(t, readme, "## Metadata", "## Examples")), []string{metadataFix})
 }

@@ -50,13 +50,13 @@ func TestParse(t *testing.T) {
 			cfg.except = []domain{domain(strings.Repeat("a.", 125) + "b.")}
 		}},
 		{"root zone", "muslsafe . {\n search /dev/null\n}", func(cfg *config) { cfg.zones = []domain{"."} }},
-		{"all properties", "muslsafe {\n cluster K8s.example.org cluster.local.\n search corp.example.net\n except xn--bcher-kva.example _acme.example.org\n disable pair\n ipv4only\n wildcard\n ttl 0\n report\n}", func(cfg *config) {
+		{"all properties", "muslsafe {\n cluster K8s.example.org cluster.local.\n search corp.example.net\n except xn--bcher-kva.example _acme.example.org\n disable pair\n ipv4only\n wildcard\n ttl 0\n report\n clients\n}", func(cfg *config) {
 			cfg.suffixes = suffixes{cluster: []domain{"k8s.example.org.", "cluster.local."}, node: []domain{"corp.example.net."}}
 			cfg.except = []domain{"xn--bcher-kva.example.", "_acme.example.org."}
 			cfg.enabled[fixPair] = false
 			cfg.enabled[fixIPv4only], cfg.enabled[fixWildcard] = true, true
 			cfg.ttl = 0
-			cfg.report = true
+			cfg.report, cfg.clients = true, true
 		}},
 		{"largest ttl, all fixes disabled", "muslsafe {\n search /dev/null\n ttl 3600\n disable leak pair search failure fit\n}", func(cfg *config) {
 			cfg.ttl = 3600
@@ -85,8 +85,8 @@ func checkConfig(t *testing.T, got, want *config) {
 	if !slices.Equal(got.zones, want.zones) || !slices.Equal(got.except, want.except) {
 		t.Errorf("zones %v except %v; want %v except %v", got.zones, got.except, want.zones, want.except)
 	}
-	if got.ttl != want.ttl || got.report != want.report || got.enabled != want.enabled {
-		t.Errorf("ttl %d, report %v, enabled %v; want %d, %v, %v", got.ttl, got.report, got.enabled, want.ttl, want.report, want.enabled)
+	if got.ttl != want.ttl || got.report != want.report || got.clients != want.clients || got.enabled != want.enabled {
+		t.Errorf("ttl %d, report %v, clients %v, enabled %v; want %d, %v, %v, %v", got.ttl, got.report, got.clients, got.enabled, want.ttl, want.report, want.clients, want.enabled)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestParseErrors(t *testing.T) {
 		corefile string
 		want     []string
 	}{
-		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ipv4only, complete, wildcard, dot, ttl, report"}},
+		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ipv4only, complete, wildcard, dot, ttl, report, clients"}},
 		{"unknown fix", "muslsafe {\n\n disable leaks\n}", []string{":3 ", `unknown fix "leaks"`, "leak, pair, search, failure, fit"}},
 		{"empty fix", "muslsafe {\n disable \"\"\n}", []string{":2 ", `unknown fix ""`, "leak, pair, search, failure, fit"}},
 		{"fix that is off", "muslsafe {\n disable wildcard\n}", []string{":2 ", `unknown fix "wildcard"`, "leak, pair, search, failure, fit"}},

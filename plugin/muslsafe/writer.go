@@ -29,8 +29,9 @@ type flight struct {
 	dns.ResponseWriter
 	context.Context
 
-	key  flightKey
-	ours bool // a query of our own, not the client's
+	key    flightKey
+	ours   bool // a query of our own, not the client's
+	counts *series
 
 	isExpected bool // to land at once
 	began      time.Time
@@ -151,9 +152,9 @@ func (f *flight) Value(key any) any {
 	return f.Context.Value(key)
 }
 
-// untouched returns ctx with the mark of a query of which the whole answer is to pass as it comes, with the lookups that
+// withWatch returns ctx with the mark of a query of which the whole answer is to pass as it comes, with the lookups that
 // go into it.
-func untouched(ctx context.Context) context.Context { return context.WithValue(ctx, watched{}, true) }
+func withWatch(ctx context.Context) context.Context { return context.WithValue(ctx, watched{}, true) }
 
 // isWatched reports whether ctx belongs to a query that is judged already, or must not be.
 func isWatched(ctx context.Context) bool { return ctx.Value(watched{}) != nil }
