@@ -29,10 +29,10 @@ type flight struct {
 	dns.ResponseWriter
 	context.Context
 
-	key    flightKey
-	ours   bool // a query of our own, not the client's
 	counts *series
+	key    flightKey
 
+	ours       bool // a query of our own, not the client's
 	isExpected bool // to land at once
 	began      time.Time
 	query      dns.Msg
