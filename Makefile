@@ -11,7 +11,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X github.com/coredns/coredns/corema
 GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build run test kubernetes e2e matrix session bench fuzz image lint clean
+.PHONY: build run test kubernetes e2e matrix session bench faults soak fuzz image lint clean
 
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '$(LDFLAGS)'
 
@@ -56,6 +56,17 @@ install:
 # the table in the README.
 bench: install build
 	go run ./test/bench -coredns '$(BIN)/coredns' -out test/bench -readme README.md
+
+# What clients notice of faults, without muslsafe and with it. Writes the table in test/faults.
+FAULT ?= 20s
+NAMES ?= 2000000
+faults: install
+	go test -race -count=1 -timeout 2h -v -run TestFaults ./test/faults -lasts $(FAULT) -names $(NAMES) -results '$(CURDIR)/test/faults/results.md'
+
+# Memory and goroutines under a mixed load, for half an hour.
+SOAK ?= 30m
+soak: install
+	go test -race -count=1 -timeout 2h -v -run TestSoak ./test/faults -soak $(SOAK)
 
 fuzz:
 	for target in FuzzLeak FuzzParse FuzzFit FuzzIsDotQuery; do \
