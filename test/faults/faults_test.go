@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	lasts    = flag.Duration("lasts", 2*time.Second, "how long each fault lasts")
+	lasts    = flag.Duration("lasts", 1500*time.Millisecond, "how long each fault lasts")
 	distinct = flag.Int("names", 40_000, "distinct names in the flood")
 	out      = flag.String("results", "", "file to write the table to")
 )
@@ -70,7 +70,7 @@ func TestFaults(t *testing.T) {
 // run puts the load on both servers while the fault lasts.
 func (w *world) run(t *testing.T, f fault) []tally {
 	t.Helper()
-	l := load{clients: 24, pause: 100 * time.Millisecond, name: mixed, lasts: max(*lasts, f.least)}
+	l := load{clients: 100, pause: 400 * time.Millisecond, name: mixed, lasts: max(*lasts, f.least)}
 	if f.load != nil {
 		l = f.load(l)
 	}
@@ -154,7 +154,7 @@ func compare(t *testing.T, without, with tally) {
 // recovers checks that after the fault all is as before: lookups succeed, and no work is left over.
 func (w *world) recovers(t *testing.T, f fault) {
 	t.Helper()
-	l := load{clients: 20, once: true, lasts: time.Second, name: func(n int) target { return mixed(1_000_000 + n) }}
+	l := load{clients: 20, once: true, lasts: 200 * time.Millisecond, name: func(n int) target { return mixed(1_000_000 + n) }}
 	for i, s := range w.sides {
 		deadline := time.Now().Add(30 * time.Second)
 		for y := l.run(s.addr); y.success() < 1; y = l.run(s.addr) {

@@ -21,27 +21,30 @@ type fault struct {
 	prepare  func(s *side)                // the server, before it starts
 	during   func(t *testing.T, w *world) // meanwhile, from some time on after the load began
 	load     func(l load) load            // if it is not the ordinary one
-	least    time.Duration                // that it lasts, to outlast the patience of musl
+	least    time.Duration                // that it lasts
 	restarts bool                         // the servers are not those of the beginning afterwards
 }
+
+// outlast is a time in which musl asks, asks again and gives up.
+const outlast = patience + time.Second
 
 // faults are the rows of the table.
 var faults = []fault{
 	{about: "none"},
-	{about: "upstreams silent", least: 6 * time.Second, mood: always(upstream.Behaviour{Answer: upstream.Silence})},
-	{about: "nobody listens upstream", during: hangUp},
-	{about: "upstreams refuse", least: 6 * time.Second, mood: always(upstream.Behaviour{Answer: upstream.Refused})},
-	{about: "upstreams fail", least: 6 * time.Second, mood: always(upstream.Behaviour{Answer: upstream.ServFail})},
-	{about: "upstreams send garbage", mood: anyOf(upstream.Garbage, upstream.Short, upstream.Tiny, upstream.Echo, upstream.Cut, upstream.NoQuestion)},
+	{about: "upstreams silent", least: outlast, mood: always(upstream.Behaviour{Answer: upstream.Silence})},
+	{about: "nobody listens upstream", least: outlast, during: hangUp},
+	{about: "upstreams refuse", least: outlast, mood: always(upstream.Behaviour{Answer: upstream.Refused})},
+	{about: "upstreams fail", least: outlast, mood: always(upstream.Behaviour{Answer: upstream.ServFail})},
+	{about: "upstreams send garbage", least: outlast, mood: anyOf(upstream.Garbage, upstream.Short, upstream.Tiny, upstream.Echo, upstream.Cut, upstream.NoQuestion)},
 	{about: "upstreams take 0.3 s", mood: always(upstream.Behaviour{Delay: 300 * time.Millisecond})},
 	{about: "upstreams take 1.5 s", mood: always(upstream.Behaviour{Delay: 1500 * time.Millisecond})},
-	{about: "upstreams silent for 0.25 s of each 0.5 s", mood: flapping(500 * time.Millisecond)},
-	{about: "one of two upstreams silent", mood: onlyFirst(always(upstream.Behaviour{Answer: upstream.Silence}))},
+	{about: "upstreams silent for 0.25 s of each 0.5 s", least: outlast, mood: flapping(500 * time.Millisecond)},
+	{about: "one of two upstreams silent", least: outlast, mood: onlyFirst(always(upstream.Behaviour{Answer: upstream.Silence}))},
 	{about: "one of two upstreams fails", mood: onlyFirst(always(upstream.Behaviour{Answer: upstream.ServFail}))},
-	{about: "one of two upstreams sends garbage", mood: onlyFirst(anyOf(upstream.Garbage, upstream.Short, upstream.Echo, upstream.Cut))},
+	{about: "one of two upstreams sends garbage", least: outlast, mood: onlyFirst(anyOf(upstream.Garbage, upstream.Short, upstream.Echo, upstream.Cut))},
 	{about: "1 % of the packets lost, answers in any order", loss: 1, mood: reordering(20 * time.Millisecond)},
-	{about: "5 % of the packets lost, answers in any order", loss: 5, mood: reordering(20 * time.Millisecond)},
-	{about: "20 % of the packets lost, answers in any order", loss: 20, mood: reordering(20 * time.Millisecond)},
+	{about: "5 % of the packets lost, answers in any order", least: outlast, loss: 5, mood: reordering(20 * time.Millisecond)},
+	{about: "20 % of the packets lost, answers in any order", least: outlast, loss: 20, mood: reordering(20 * time.Millisecond)},
 	{about: "50 reloads", during: reload},
 	{about: "SIGTERM, and a start", during: terminate, restarts: true},
 	{about: "stopped for 2 s, as a virtual machine that moves", during: pause},
@@ -55,7 +58,7 @@ func hangUp(t *testing.T, w *world) {
 	for _, u := range w.upstreams {
 		u.hangUp()
 	}
-	time.Sleep(*lasts)
+	time.Sleep(max(*lasts, outlast))
 	for _, u := range w.upstreams {
 		u.listen(t)
 	}
@@ -111,25 +114,32 @@ func tenThousand(l load) load {
 
 // flood asks both servers for names that are all different, leaks and others.
 func flood(t *testing.T, w *world) {
-	if _, err := exec.LookPath("dnsperf"); err != nil {
-		lab.Skip(t, "needs dnsperf (test/install.sh installs it): "+err.Error())
-	}
-	var names strings.Builder
-	for i := range *distinct / 2 {
-		fmt.Fprintf(&names, "flood%d.example.org A\nweb%d.default.svc.cluster.local.corp.example.com AAAA\n", i, i)
-	}
-	file := filepath.Join(t.TempDir(), "names")
-	writeFile(t, file, names.String())
 	for _, s := range w.sides {
-		out, err := exec.Command("dnsperf", "-s", s.ip(), "-d", file, "-n", "1", "-c", "8", "-q", "100").CombinedOutput()
-		if err != nil {
-			t.Errorf("%s: dnsperf: %v\n%s", s.name, err, out)
-		}
+		dnsperf(t, s, *distinct)
 		t.Logf("%s: %d kB resident at the most after %d names", s.name, s.peak(t), *distinct)
 	}
 	without, with := w.sides[0].liveHeap(t), w.sides[1].liveHeap(t)
 	t.Logf("live after the flood: %d kB without, %d kB with", without, with)
 	if most := without + 8<<10; with > most {
 		t.Errorf("live after %d names: %d kB; want at most %d", *distinct, with, most)
+	}
+}
+
+// dnsperf asks for names that are all different, once each.
+func dnsperf(t *testing.T, s *side, distinct int) {
+	t.Helper()
+	if _, err := exec.LookPath("dnsperf"); err != nil {
+		lab.Skip(t, "needs dnsperf (test/install.sh installs it): "+err.Error())
+	}
+	var names strings.Builder
+	for i := range distinct / 4 {
+		fmt.Fprintf(&names, "flood%d.example.org A\nflood%d.example.org AAAA\n", i, i)
+		fmt.Fprintf(&names, "nope%d.example.net AAAA\nweb%d.default.svc.cluster.local.corp.example.com AAAA\n", i, i)
+	}
+	file := filepath.Join(t.TempDir(), "names")
+	writeFile(t, file, names.String())
+	out, err := exec.Command("dnsperf", "-s", s.ip(), "-d", file, "-n", "1", "-c", "8", "-q", "100").CombinedOutput()
+	if err != nil {
+		t.Errorf("%s: dnsperf: %v\n%s", s.name, err, out)
 	}
 }
