@@ -17,34 +17,25 @@ import (
 // limit of its own: it is a fixed number of queries for each that the server has open, and gone with the last of them.
 func TestOpenQueries(t *testing.T) {
 	lab.Require(t)
-	for _, tc := range []struct {
-		about, name string
-		each        int // flights for one query: the two halves, and both of all names ahead
-	}{
-		{"a name outside", "open%d.example.org.", 2},
-		{"a step of the search", "open%d.example.org.corp.example.com.", 4},
-	} {
-		t.Run(tc.about, func(t *testing.T) {
-			w := newWorld(t, fault{})
-			w.set(t, always(upstream.Behaviour{Answer: upstream.Silence}), 0)
-			const open = 2000
-			var most []int // goroutines
-			for _, s := range w.sides {
-				ask(t, s, tc.name, open)
-				most = append(most, w.highest(t, s))
-			}
-			t.Logf("%d goroutines at the most without, %d with", most[0], most[1])
-			if most[1] < open {
-				t.Errorf("%d goroutines; want the %d queries to be open at the same time", most[1], open)
-			}
-			// Each flight has a goroutine, as the query itself has one.
-			if limit := w.idle[1] + open*(1+tc.each) + 100; most[1] > limit {
-				t.Errorf("%d goroutines for %d queries; want at most %d", most[1], open, limit)
-			}
-			w.set(t, nil, 0)
-			w.recovers(t, fault{})
-		})
+	// A step of the search: its two halves, and those of the name ahead.
+	const name, each, open = "open%d.example.org.corp.example.com.", 4, 2000
+	w := newWorld(t, fault{})
+	w.set(t, always(upstream.Behaviour{Answer: upstream.Silence}), 0)
+	var most []int // goroutines
+	for _, s := range w.sides {
+		ask(t, s, name, open)
+		most = append(most, w.highest(t, s))
 	}
+	t.Logf("%d goroutines at the most without, %d with", most[0], most[1])
+	if most[1] < open {
+		t.Errorf("%d goroutines; want the %d queries to be open at the same time", most[1], open)
+	}
+	// Each flight has a goroutine, as the query itself has one.
+	if limit := w.idle[1] + open*(1+each) + 100; most[1] > limit {
+		t.Errorf("%d goroutines for %d queries; want at most %d", most[1], open, limit)
+	}
+	w.set(t, nil, 0)
+	w.recovers(t, fault{})
 }
 
 // ask sends different questions and listens to no answer. A pause after some leaves none to the buffer of the socket.

@@ -13,10 +13,10 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/test/upstream"
 )
 
-var soak = flag.Duration("soak", 12*time.Second, "how long the soak lasts")
+var soak = flag.Duration("soak", 8*time.Second, "how long the soak lasts")
 
 // looks is how often memory is measured in a soak, in equal intervals.
-const looks = 6
+const looks = 4
 
 // growth is how much more memory than in the first half of a soak the second may have, in kB: what the heap of a Go program
 // moves by from one look to the next.
