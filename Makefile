@@ -13,7 +13,7 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 CYCLONEDX   := go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
 
-.PHONY: build run test kubernetes e2e matrix session bench fuzz compat vuln release release-binaries release-sbom release-sums image lint clean
+.PHONY: build run test kubernetes e2e matrix session bench faults soak fuzz compat vuln release release-binaries release-sbom release-sums image lint clean
 
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '$(LDFLAGS)'
 
@@ -58,6 +58,17 @@ install:
 # the table in the README.
 bench: install build
 	go run ./test/bench -coredns '$(BIN)/coredns' -out test/bench -readme README.md
+
+# What clients notice of faults, without muslsafe and with it. Writes the table in test/faults.
+FAULT ?= 20s
+NAMES ?= 2000000
+faults: install
+	go test -tags faults -race -count=1 -timeout 2h -v -run TestFaults ./test/faults -lasts $(FAULT) -names $(NAMES) -results '$(CURDIR)/test/faults/results.md'
+
+# Memory and goroutines under a mixed load, for half an hour.
+SOAK ?= 30m
+soak: install
+	go test -tags faults -race -count=1 -timeout 2h -v -run TestSoak ./test/faults -soak $(SOAK)
 
 # Every fuzz target of the repository in turn, for FUZZTIME each.
 fuzz:

@@ -7,7 +7,7 @@
 # them when it is started by that version's loader.
 set -eu
 
-packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 etcd-server busybox prometheus"
+packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 etcd-server busybox prometheus nftables"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/muslsafe"
 
 # release:version

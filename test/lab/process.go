@@ -46,12 +46,18 @@ func Start(t *testing.T, ready string, cmd *exec.Cmd) *Process {
 // Await waits until the output of the process has text in it.
 func (p *Process) Await(t *testing.T, text string) {
 	t.Helper()
+	p.AwaitTimes(t, text, 1)
+}
+
+// AwaitTimes waits until the output has text in it so many times.
+func (p *Process) AwaitTimes(t *testing.T, text string, times int) {
+	t.Helper()
 	timeout := time.After(patience)
-	for !strings.Contains(p.Log(), text) {
+	for strings.Count(p.Log(), text) < times {
 		select {
 		case <-p.wrote:
 		case <-p.ended:
-			if strings.Contains(p.Log(), text) {
+			if strings.Count(p.Log(), text) >= times {
 				return
 			}
 			t.Fatalf("%s ended without %q:\n%s", p.cmd, text, p.Log())
@@ -83,6 +89,17 @@ func (p *Process) Log() string {
 func (p *Process) Stop() {
 	_ = p.cmd.Process.Kill() // it may have ended already
 	<-p.ended
+}
+
+// Wait waits until the process has ended by itself, and returns its exit status.
+func (p *Process) Wait(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		t.Fatalf("%s does not end:\n%s", p.cmd, p.Log())
+	}
+	return p.cmd.ProcessState.ExitCode()
 }
 
 // Signal sends a signal until the process says that it has taken notice: at its start it may not listen yet.

@@ -1,0 +1,155 @@
+//go:build faults
+
+package faults
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
+)
+
+// searchList is that of a pod in the namespace default.
+var searchList = []string{"default.svc.cluster.local", "svc.cluster.local", "cluster.local", "corp.example.com"}
+
+// service is the address of all services.
+var service = netip.MustParseAddr("10.96.7.7")
+
+// A target is a name to look up.
+type target struct {
+	name   string
+	v4, v6 netip.Addr // what it has; nothing, if it does not exist
+}
+
+// mixed is what programs look up: names that nobody has asked for yet, outside and inside of the cluster, names that
+// everybody asks for, and names that do not exist.
+func mixed(n int) target {
+	switch n % 5 {
+	case 0:
+		return target{name: fmt.Sprintf("nope%d.example.net", n)}
+	case 1:
+		return target{name: fmt.Sprintf("web%d.default.svc.cluster.local", n), v4: service}
+	case 2:
+		return external(n % 50)
+	}
+	return external(n)
+}
+
+// absolute names are not searched for: two queries each.
+func absolute(n int) target {
+	t := external(n)
+	t.name += "."
+	return t
+}
+
+func external(n int) target {
+	name := fmt.Sprintf("www%d.example.org", n)
+	v4, v6 := addressesOf(name + ".")
+	return target{name: name, v4: v4, v6: v6}
+}
+
+// tally is what came of lookups.
+type tally struct {
+	lookups int
+	right   int             // found what there is, or that there is nothing
+	wrong   int             // another address, or a denial of what there is: nobody tries again after that
+	example string          // of a wrong one
+	took    []time.Duration // sorted
+}
+
+// count adds a lookup. Without one of the two families a program connects all the same; that is what musl makes of a
+// failure too.
+func (y *tally) count(t target, r stub.Result, took time.Duration) {
+	y.lookups++
+	y.took = append(y.took, took)
+	denied := r.Err == stub.NoName || r.Err == stub.NoData
+	isOther := slices.ContainsFunc(slices.Concat(r.V4, r.V6), func(a netip.Addr) bool { return a != t.v4 && a != t.v6 })
+	switch {
+	case isOther, denied && t.v4.IsValid():
+		y.wrong++
+		y.example = fmt.Sprintf("%s: %v %v %v", t.name, r.Err, r.V4, r.V6)
+	case r.Err == stub.OK, denied:
+		y.right++
+	}
+}
+
+func (y *tally) add(z tally) {
+	y.lookups += z.lookups
+	y.right += z.right
+	y.wrong += z.wrong
+	if z.wrong > 0 {
+		y.example = z.example
+	}
+	y.took = append(y.took, z.took...)
+}
+
+// success returns the share of lookups that came to what they should.
+func (y *tally) success() float64 { return float64(y.right) / float64(max(y.lookups, 1)) }
+
+// chance is the difference in success that two runs of the same server may have by chance: three standard deviations.
+func chance(y, z tally) float64 {
+	variance := func(t tally) float64 { return t.success() * (1 - t.success()) / float64(max(t.lookups, 1)) }
+	return 3 * math.Sqrt(variance(y)+variance(z))
+}
+
+func (y *tally) sort() { slices.Sort(y.took) }
+
+func (y *tally) quantile(q float64) time.Duration {
+	if len(y.took) == 0 {
+		return 0
+	}
+	return y.took[int(q*float64(len(y.took)-1))]
+}
+
+// load is what clients do: each looks up a name, waits, and looks up the next.
+type load struct {
+	clients int
+	pause   time.Duration
+	name    func(n int) target
+	lasts   time.Duration
+	once    bool // each client does one lookup, at its time within lasts
+}
+
+// run puts the load on a server. Lookups that are under way at its end are waited for.
+func (l load) run(server [4]byte) (total tally) {
+	var (
+		mu   sync.Mutex
+		wg   sync.WaitGroup
+		next atomic.Int64
+	)
+	end := time.Now().Add(l.lasts)
+	for i := range l.clients {
+		wg.Go(func() {
+			mine := l.client(newMusl(server, [4]byte{127, 1, byte(i >> 8), byte(i)}, uint16(i)<<4), i, &next, end)
+			mu.Lock()
+			defer mu.Unlock()
+			total.add(mine)
+		})
+	}
+	wg.Wait()
+	total.sort()
+	return total
+}
+
+// client is the share of one.
+func (l load) client(c *musl, i int, next *atomic.Int64, end time.Time) (y tally) {
+	first := l.pause
+	if l.once {
+		first = l.lasts
+	}
+	time.Sleep(first * time.Duration(i) / time.Duration(l.clients)) // not all at the same moment
+	for {
+		t := l.name(int(next.Add(1)))
+		r, took := c.lookup(t.name)
+		y.count(t, r, took)
+		if l.once || time.Now().After(end) {
+			return y
+		}
+		time.Sleep(l.pause)
+	}
+}
