@@ -6,6 +6,9 @@ import (
 	"github.com/miekg/dns"
 )
 
+// warmUp is how many names a server has been asked for before its size counts as idle.
+const warmUp = 20_000
+
 // memory measures the resident size of a server that was asked a little, and then for very many distinct names. Each
 // name is asked for once, in one type.
 func (b *bench) memory(chosen []peer) error {
@@ -18,8 +21,8 @@ func (b *bench) memory(chosen []peer) error {
 		{"external names", dns.RcodeSuccess, func(n int) string { return newTarget("external", n).name }},
 	}
 	for _, kind := range kinds {
-		// The first names warm the server up: sockets, buffers, and what it does once.
-		few, err := b.questions("few", 1000, func(n int) string { return kind.nameOf(b.scale.distinct + n) }, "A")
+		// The first names warm the server up: sockets, buffers, what it does once, and the pace of its garbage collector.
+		few, err := b.questions("few", warmUp, func(n int) string { return kind.nameOf(b.scale.distinct + n) }, "A")
 		if err != nil {
 			return err
 		}
