@@ -58,7 +58,7 @@ func (q *inquiry) brought() *flight {
 
 // fitted returns m as the client can take it.
 func (q *inquiry) fitted(m *dns.Msg) (*dns.Msg, fix) {
-	if m == nil || !q.p.cfg.enabled[fixFit] || outcomeOf(m, q.r.Question[0].Qtype) == failure || !q.isSmall() {
+	if m == nil || outcomeOf(m, q.r.Question[0].Qtype) == failure || !q.mustFit() {
 		return m, noFix
 	}
 	small := fit(m, q.r.Question[0], rand.IntN(maxStart))
@@ -92,7 +92,7 @@ func (q *inquiry) derive() (m *dns.Msg, rcode int, err error) {
 // negative returns the answer that a ruling asks for, as the client can take it.
 func (q *inquiry) negative(rule ruling) *dns.Msg {
 	m := q.denied(rule)
-	if q.p.cfg.enabled[fixFit] && q.isSmall() {
+	if q.mustFit() {
 		return fit(m, q.r.Question[0], 0)
 	}
 	return m

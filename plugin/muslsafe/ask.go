@@ -72,9 +72,11 @@ func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joi
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if other := fs.m[f.key]; other != nil && other.landed.Load() && f.ours {
+	switch other := fs.m[f.key]; {
+	case other == nil:
+	case other.landed.Load() && f.ours:
 		return other, false // a failure that is kept
-	} else if other != nil && !other.landed.Load() && f.began.Sub(other.began) < maxFlight {
+	case !other.landed.Load() && f.began.Sub(other.began) < maxFlight:
 		other.wakes = append(other.wakes, wake)
 		other.shared = other.shared || wantsMessage
 		return other, false

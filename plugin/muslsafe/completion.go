@@ -38,7 +38,7 @@ func (q *inquiry) complete(s search) *dns.Msg {
 		return nil
 	}
 	reply := q.completed(found.choice, o, m)
-	if q.p.cfg.enabled[fixFit] && q.isSmall() {
+	if q.mustFit() {
 		return fit(reply, q.r.Question[0], rand.IntN(maxStart))
 	}
 	return reply
@@ -55,7 +55,7 @@ func (q *inquiry) fetch(found walked) (outcome, *dns.Msg) {
 		f = q.p.ask(q, found.winner, qtype)
 	}
 	o := q.await(f)
-	if o == data && f.isCut && q.p.cfg.enabled[fixFit] && q.isSmall() {
+	if o == data && f.isCut && q.mustFit() {
 		if whole := q.p.askWhole(q, found.winner); q.await(whole) == data {
 			f = whole
 		}

@@ -171,6 +171,17 @@ func (q *inquiry) sleep(elapsed time.Duration) {
 	<-q.wait.wake
 }
 
+// await waits for the outcome of a flight of our own.
+func (q *inquiry) await(f *flight) outcome {
+	for {
+		elapsed := time.Since(q.began)
+		if o := q.readBy(f, elapsed); o != unknown {
+			return o
+		}
+		q.sleep(elapsed)
+	}
+}
+
 // askFor sends out what is needed and has not been asked for, and reports whether there was such a thing.
 func (q *inquiry) askFor(n needs) (isNew bool) {
 	if n.sibling && q.sibling == nil && !q.p.cfg.enabled[fixIPv4only] {
@@ -207,111 +218,4 @@ func (q *inquiry) ownPair() []*flight {
 		return []*flight{q.own, q.sibling}
 	}
 	return []*flight{q.sibling, q.own}
-}
-
-// evidence is what is known after a time.
-func (q *inquiry) evidence(elapsed time.Duration) evidence {
-	e := evidence{
-		qtype:   q.r.Question[0].Qtype,
-		scope:   q.place.scope,
-		own:     q.readOwn(elapsed >= silentAfter),
-		sibling: q.readBy(q.sibling, elapsed),
-		ahead:   q.readAhead(elapsed >= overAfter),
-		public:  q.readPublic(elapsed >= overAfter),
-		late:    elapsed >= lateAfter,
-		enabled: &q.p.cfg.enabled,
-	}
-	switch {
-	case q.follows():
-		e.own = derived(e.sibling)
-	case q.p.cfg.enabled[fixIPv4only]:
-		e.sibling = derived(e.own)
-	}
-	return e
-}
-
-// derived is what the AAAA half is if the A half decides: a name without IPv6 exists, or it does not.
-func derived(a outcome) outcome {
-	if a == data {
-		return nodata
-	}
-	return a
-}
-
-// read returns the outcome of a flight. A flight that is silent for too long has failed.
-func (q *inquiry) read(f *flight, overdue bool) outcome {
-	switch {
-	case f != nil && f.landed.Load():
-		if f.panicked != nil && f == q.own { // for the server, which recovers from it
-			panic(f.panicked)
-		}
-		return f.outcome
-	case overdue:
-		return failure
-	}
-	return unknown
-}
-
-// readBy returns the outcome of a flight of our own after a time.
-func (q *inquiry) readBy(f *flight, elapsed time.Duration) outcome {
-	until := silentAfter
-	if f != nil {
-		until = min(max(f.began.Sub(q.began)+silentLate, silentAfter), overAfter)
-	}
-	return q.read(f, elapsed >= until)
-}
-
-// await waits for the outcome of a flight of our own.
-func (q *inquiry) await(f *flight) outcome {
-	for {
-		elapsed := time.Since(q.began)
-		if o := q.readBy(f, elapsed); o != unknown {
-			return o
-		}
-		q.sleep(elapsed)
-	}
-}
-
-// readOwn returns the outcome of the own half. If it came cut, for a client that may not be able to ask for the rest,
-// it is asked for over TCP first. If that fails, it stays as cut as it came; it may take its time where nothing came over
-// UDP, which an old musl takes for the end.
-func (q *inquiry) readOwn(overdue bool) outcome {
-	if q.own == nil || !q.own.landed.Load() {
-		return q.read(nil, overdue)
-	}
-	if q.own.isCut && q.p.cfg.enabled[fixFit] && !q.p.cfg.report && q.isSmall() {
-		if q.whole == nil {
-			q.whole = q.p.askWhole(q, q.r.Question[0].Name)
-		}
-		if o := q.read(q.whole, overdue && !q.own.isBare); o != failure {
-			return o
-		}
-	}
-	return q.read(q.own, overdue)
-}
-
-// isSmall reports whether the client takes small answers alone: it came over UDP and sent no OPT record.
-func (q *inquiry) isSmall() bool {
-	_, tcp := clientOf(q.w)
-	return !tcp && q.r.IsEdns0() == nil
-}
-
-// readAhead returns data if one of the names ahead has an address, nodata if none has.
-func (q *inquiry) readAhead(overdue bool) outcome {
-	if q.ahead == nil && !overdue {
-		return unknown
-	}
-	open := false
-	for _, f := range q.ahead {
-		switch q.read(f, overdue) {
-		case data:
-			return data
-		case unknown:
-			open = true
-		}
-	}
-	if open {
-		return unknown
-	}
-	return nodata
 }
