@@ -39,6 +39,16 @@ func Ask(t *testing.T, cases string) {
 	}
 }
 
+// Query sends a query to the server on port 53 and returns the reply.
+func Query(t *testing.T, name string, qtype uint16) *dns.Msg {
+	t.Helper()
+	m, err := dns.Exchange(new(dns.Msg).SetQuestion(name, qtype), "127.0.0.1:53")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 type question struct {
 	name    string
 	qtype   uint16

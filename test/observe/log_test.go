@@ -19,16 +19,6 @@ import (
 
 const leaked = "web.default.svc.cluster.local.example.com."
 
-// ask sends a query to the server on port 53.
-func ask(t *testing.T, name string, qtype uint16) *dns.Msg {
-	t.Helper()
-	m, err := dns.Exchange(new(dns.Msg).SetQuestion(name, qtype), "127.0.0.1:53")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // TestJSONLog has log write a JSON object for each query, and reads the fix in it.
 func TestJSONLog(t *testing.T) {
 	lab.Require(t)
@@ -50,7 +40,7 @@ func TestJSONLog(t *testing.T) {
 		{"www.example.org.", dns.TypeAAAA, line{"www.example.org.", "AAAA", "NOERROR", "pair"}},
 		{"www.example.org.", dns.TypeA, line{"www.example.org.", "A", "NOERROR", "-"}},
 	} {
-		ask(t, tc.name, tc.qtype)
+		lab.Query(t, tc.name, tc.qtype)
 		mark := `"name":"` + tc.name + `","type":"` + dns.TypeToString[tc.qtype] + `"`
 		server.Await(t, mark)
 		var got line
@@ -104,7 +94,7 @@ func TestDnstap(t *testing.T) {
 		name  string
 		qtype uint16
 	}{{leaked, dns.TypeA}, {"www.example.org.", dns.TypeAAAA}} {
-		want := ask(t, tc.name, tc.qtype)
+		want := lab.Query(t, tc.name, tc.qtype)
 		if got := clientResponse(t, frames); got.String() != want.String() {
 			t.Errorf("dnstap has\n%v\nthe client got\n%v", got, want)
 		}

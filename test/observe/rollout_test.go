@@ -47,8 +47,8 @@ func day(t *testing.T) {
 			if strings.Contains(name, "%") {
 				name = fmt.Sprintf(name, round)
 			}
-			ask(t, name, dns.TypeA)
-			ask(t, name, dns.TypeAAAA)
+			lab.Query(t, name, dns.TypeA)
+			lab.Query(t, name, dns.TypeAAAA)
 		}
 	}
 }

@@ -16,16 +16,6 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
-// ask sends a query to the server on port 53.
-func ask(t *testing.T, name string, qtype uint16) *dns.Msg {
-	t.Helper()
-	m, err := dns.Exchange(new(dns.Msg).SetQuestion(name, qtype), "127.0.0.1:53")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // TestLog shows the fix in the log, and what is in force in one line at the start.
 func TestLog(t *testing.T) {
 	lab.Require(t)
@@ -37,9 +27,9 @@ func TestLog(t *testing.T) {
 		muslsafe
 		UPSTREAM
 	}`, "UPSTREAM", loadBalancer), nil)
-	ask(t, leaked, dns.TypeSRV)
-	ask(t, "www.example.org.", dns.TypeAAAA)
-	ask(t, "www.example.org.", dns.TypeA)
+	lab.Query(t, leaked, dns.TypeSRV)
+	lab.Query(t, "www.example.org.", dns.TypeAAAA)
+	lab.Query(t, "www.example.org.", dns.TypeA)
 
 	for _, want := range []string{
 		"saw " + leaked + " SRV NXDOMAIN fix=leak\n",
@@ -65,13 +55,13 @@ func TestReload(t *testing.T) {
 			rcode NOERROR
 		}
 	}`, nil)
-	if m := ask(t, pile, dns.TypeA); m.Rcode != dns.RcodeSuccess {
+	if m := lab.Query(t, pile, dns.TypeA); m.Rcode != dns.RcodeSuccess {
 		t.Fatalf("before the reload: %v; want the answer of the upstream", m)
 	}
 	lab.ResolvConf(t, "search corp.example.com\n")
 	server.Signal(t, syscall.SIGUSR1, "SIGUSR1: Reloading")
 	server.Await(t, "Reloading complete")
-	if m := ask(t, pile, dns.TypeA); m.Rcode != dns.RcodeNameError {
+	if m := lab.Query(t, pile, dns.TypeA); m.Rcode != dns.RcodeNameError {
 		t.Errorf("after the reload: %v; want NXDOMAIN", m)
 	}
 }
@@ -91,7 +81,7 @@ func TestReloadOfBrokenCorefile(t *testing.T) {
 	write(". {\n muslsafe {\n  disable leek\n }\n whoami\n}\n")
 	server.Signal(t, syscall.SIGUSR1, "SIGUSR1: Reloading")
 	server.Await(t, `Corefile:3 - Error during parsing: unknown fix "leek"; expect one of leak, pair, search, failure, fit`)
-	if m := ask(t, leaked, dns.TypeA); m.Rcode != dns.RcodeNameError {
+	if m := lab.Query(t, leaked, dns.TypeA); m.Rcode != dns.RcodeNameError {
 		t.Errorf("after the reload failed: %v; want NXDOMAIN", m)
 	}
 }
@@ -148,7 +138,7 @@ func TestBinary(t *testing.T) {
 	}
 
 	lab.Run(t, filepath.Dir(corefile(t, ". {\n muslsafe\n whoami\n}\n")))
-	if m := ask(t, leaked, dns.TypeA); m.Rcode != dns.RcodeNameError {
+	if m := lab.Query(t, leaked, dns.TypeA); m.Rcode != dns.RcodeNameError {
 		t.Errorf("Corefile in the working directory: %v; want NXDOMAIN", m)
 	}
 }
@@ -190,7 +180,7 @@ func TestStockCorefile(t *testing.T) {
 			fallthrough
 		}
 	}`, nil)
-	if m := ask(t, "host.example.org.", dns.TypeA); len(m.Answer) != 1 {
+	if m := lab.Query(t, "host.example.org.", dns.TypeA); len(m.Answer) != 1 {
 		t.Errorf("reply = %v; want the address of hosts", m)
 	}
 }
