@@ -2,9 +2,11 @@ package muslsafe
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coredns/coredns/core/dnsserver"
@@ -50,11 +52,36 @@ func clientOf(w dns.ResponseWriter) (client netip.Addr, tcp bool) {
 	}
 }
 
+// maxFlights is how many flights one server block has at the most, in the air and kept. Queries of clients are judged up to
+// half of that, so that there is room for what their verdicts need.
+const maxFlights = 1 << 14
+
 // flights are the queries in the air.
 type flights struct {
 	mu        sync.Mutex
 	m         map[flightKey]*flight
+	size      atomic.Int64 // those that fly alone and those that failed and are kept included
+	max       int64
 	keepAddrs bool // wildcard compares them
+}
+
+// isCrowded reports whether no other query of a client should be judged now.
+func (fs *flights) isCrowded() bool { return fs.size.Load() >= fs.max/2 }
+
+// crowdedOut stands for all queries of our own that find no room. They have failed, which no verdict takes for a proof.
+var crowdedOut = func() *flight {
+	f := &flight{rcode: dns.RcodeServerFailure, err: errors.New("too many lookups in flight"), outcome: failure}
+	f.landed.Store(true)
+	return f
+}()
+
+// admit takes a new flight in, unless there is no room and it is one of our own.
+func (fs *flights) admit(f *flight) (admitted *flight, isNew bool) {
+	if f.ours && fs.size.Load() >= fs.max {
+		return crowdedOut, false
+	}
+	fs.size.Add(1)
+	return f, true
 }
 
 // keepFailure is for how long a query of a client that failed stands for its half of the pair. The halves of a pair come
@@ -62,13 +89,13 @@ type flights struct {
 // failed were asked for anew and found, both would be told that the other one has the addresses.
 const keepFailure = time.Second
 
-// join returns the flight that is equal to f, or f itself, which is then registered and must be started. When it
-// lands, wake gets an element if it has room. A caller who wants the message, not the outcome alone, says so. Queries
-// with EDNS fly alone, as their options may differ.
+// join returns the flight that is equal to f, or f itself, which is then registered and must be started, or
+// crowdedOut. When it lands, wake gets an element if it has room. A caller who wants the message, not the outcome alone,
+// says so. Queries with EDNS fly alone, as their options may differ.
 func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joined *flight, isNew bool) {
 	f.wake = wake
 	if len(f.query.Extra) > 0 {
-		return f, true
+		return fs.admit(f)
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -81,16 +108,17 @@ func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joi
 		other.shared = other.shared || wantsMessage
 		return other, false
 	}
-	if fs.m == nil {
-		fs.m = make(map[flightKey]*flight)
+	if joined, isNew = fs.admit(f); isNew {
+		fs.m[f.key] = f
 	}
-	fs.m[f.key] = f
-	return f, true
+	return joined, isNew
 }
 
 // land takes a flight that is over out of the air and wakes those who wait for it.
 func (fs *flights) land(f *flight) {
-	fs.takeOut(f)
+	if isKept := fs.takeOut(f); !isKept {
+		fs.size.Add(-1)
+	}
 	f.counts.inFlight.Dec()
 	if f.ours {
 		f.counts.results[f.outcome].Inc()
@@ -106,16 +134,16 @@ func (fs *flights) land(f *flight) {
 	}
 }
 
-// takeOut sees to it that nobody joins f from here on, but for what asks about the failure of a client's query.
-func (fs *flights) takeOut(f *flight) {
+// takeOut sees to it that nobody joins f from here on. The failure of a client's query is kept, for what asks about it.
+func (fs *flights) takeOut(f *flight) (isKept bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if fs.m[f.key] != f {
-		return
+		return false
 	}
 	if f.outcome != failure || f.ours {
 		delete(fs.m, f.key)
-		return
+		return false
 	}
 	if f.shared {
 		f.copy() // before it has landed, as others may see it from now on
@@ -123,9 +151,12 @@ func (fs *flights) takeOut(f *flight) {
 	}
 	f.landed.Store(true)
 	time.AfterFunc(keepFailure, func() { fs.forget(f) })
+	return true
 }
 
+// forget ends the time for which a failure is kept.
 func (fs *flights) forget(f *flight) {
+	fs.size.Add(-1)
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if fs.m[f.key] == f {
@@ -187,9 +218,11 @@ func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
 // askWhole asks for name, with the type that the client of q wants, so that it is answered as over TCP. Nobody joins it:
 // what the client needs is the message.
 func (p *Muslsafe) askWhole(q *inquiry, name string) *flight {
-	f := newSubquery(q, overTCP{q.w}, name, q.r.Question[0].Qtype)
-	f.wake = q.wait.wake
-	go p.fly(f)
+	f, isNew := p.inAir.admit(newSubquery(q, overTCP{q.w}, name, q.r.Question[0].Qtype))
+	if isNew {
+		f.wake = q.wait.wake
+		go p.fly(f)
+	}
 	return f
 }
 

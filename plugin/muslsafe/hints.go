@@ -16,10 +16,13 @@ const (
 // of what a flight costs. A hint that is wrong makes one client wait as it would without muslsafe.
 type hints struct {
 	seed  maphash.Seed
-	until *bounded[int64] // when the answer expires, in nanoseconds since 1970
+	began time.Time               // of the time that the hints count in, which is that of a clock that nobody sets
+	until *bounded[time.Duration] // when the answer expires
 }
 
-func newHints() hints { return hints{seed: maphash.MakeSeed(), until: newBounded[int64](maxHints)} }
+func newHints() hints {
+	return hints{seed: maphash.MakeSeed(), began: time.Now(), until: newBounded[time.Duration](maxHints)}
+}
 
 func (hs *hints) key(f *flight) uint64 {
 	key := maphash.String(hs.seed, f.key.name) ^ uint64(f.key.qtype)
@@ -32,7 +35,7 @@ func (hs *hints) key(f *flight) uint64 {
 // expect reports whether f can be expected to land at once.
 func (hs *hints) expect(f *flight) bool {
 	until, ok := hs.until.get(hs.key(f))
-	return ok && f.began.UnixNano() < until
+	return ok && f.began.Sub(hs.began) < until
 }
 
 // learn takes note of how f went.
@@ -45,7 +48,7 @@ func (hs *hints) learn(f *flight) {
 		hs.until.remove(hs.key(f))
 	case isQuick:
 		if ttl := timeToLive(f); ttl > 0 {
-			hs.until.put(hs.key(f), landed.Add(ttl).UnixNano())
+			hs.until.put(hs.key(f), landed.Sub(hs.began)+ttl)
 		}
 	}
 }

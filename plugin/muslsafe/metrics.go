@@ -68,9 +68,10 @@ const (
 	untouched decision = iota // not looked at: DO or CD, another class, several questions, a name outside of the zones
 	passed                    // nothing is known to be wrong with its answer
 	fixed                     // its answer was changed, or with report would have been
+	crowded                   // not judged, as too much is in the air already
 	numDecisions
 )
 
-var decisionNames = [numDecisions]string{untouched: "untouched", passed: "passed", fixed: "fixed"}
+var decisionNames = [numDecisions]string{untouched: "untouched", passed: "passed", fixed: "fixed", crowded: "crowded"}
 
 func (d decision) String() string { return decisionNames[d] }

@@ -32,7 +32,7 @@ func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 		choices: newChoices(),
 		Next:    next,
 		cfg:     cfg,
-		inAir:   flights{keepAddrs: cfg.enabled[fixWildcard]},
+		inAir:   flights{m: make(map[flightKey]*flight), max: maxFlights, keepAddrs: cfg.enabled[fixWildcard]},
 		waiters: make(chan *waiter, maxWaiters),
 	}
 	if cfg.clients {
@@ -63,7 +63,7 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 		p.countClient(w, r, name, counts)
 	}
 	var began time.Time // of what has been done about the query so far
-	if p.cfg.enabled[fixComplete] && asksAddress(r) {
+	if p.cfg.enabled[fixComplete] && asksAddress(r) && !p.inAir.isCrowded() {
 		var m *dns.Msg
 		if m, began = p.complete(ctx, w, r, name, counts); m != nil {
 			return p.serveCompleted(ctx, w, r, m, counts)
@@ -75,6 +75,10 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	if !asksAddress(r) || !p.cfg.judges() {
 		counts.record(ctx, noFix)
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+	}
+	if p.inAir.isCrowded() {
+		counts.queries[crowded].Inc()
+		return plugin.NextOrFailure(p.Name(), p.Next, withWatch(ctx), w, r)
 	}
 	return p.servePair(ctx, w, r, name, began, counts)
 }
