@@ -15,6 +15,8 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
+func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
+
 // tiny is enough to see that everything runs; its figures mean nothing.
 var tiny = scale{rounds: 1, leaks: 100, warm: 30 * time.Millisecond, cold: 20, hot: 10, distinct: 200}
 

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // facts states the machine and the versions.
@@ -19,6 +21,7 @@ func (b *bench) facts() ([]fact, error) {
 		{"kernel", entry("/proc/sys/kernel/osrelease", "")},
 		{"load average before", strings.Join(strings.Fields(entry("/proc/loadavg", ""))[:3], " ")},
 		{"rounds", fmt.Sprint(b.scale.rounds)},
+		{"network", network()},
 		{"Go", strings.TrimPrefix(runtime.Version(), "go")},
 	}
 	versions := []struct{ program, flag, pattern string }{
@@ -46,6 +49,14 @@ func (b *bench) facts() ([]fact, error) {
 		facts = append(facts, fact{name, strings.Join(m[1:], "")})
 	}
 	return facts, nil
+}
+
+// network says whose network the servers and the load are in.
+func network() string {
+	if err := lab.Outside(); err != nil {
+		return fmt.Sprintf("that of the machine, as there can be no namespace: %v", err)
+	}
+	return "a namespace of its own"
 }
 
 // entry returns the first value of a key in a file of /proc; without a key, all of it.

@@ -9,7 +9,7 @@ import (
 
 // goBenchmarks runs the benchmarks of the plugin itself.
 func (b *bench) goBenchmarks([]peer) error {
-	cmd := exec.Command("go", "test", "-run", "^$", "-bench", ".", "-benchmem", "-benchtime", "0.3s", "-count", strconv.Itoa(b.scale.rounds), "github.com/muslsafe/coredns-muslsafe/plugin/muslsafe")
+	cmd := exec.Command("go", "test", "-run", "^$", "-bench", ".", "-benchmem", "-benchtime", "0.3s", "-count", strconv.Itoa(b.scale.rounds), plugin)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w:\n%s", cmd, err, out)

@@ -2,15 +2,33 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // packages of the servers that are built from this module.
 var packages = map[string]string{
 	"coredns": "github.com/muslsafe/coredns-muslsafe/build/coredns",
 	"stock":   "github.com/coredns/coredns",
+}
+
+// plugin is the package whose benchmarks are run.
+const plugin = "github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+
+// fetch has go download what is missing of the modules that are needed. In a namespace, where they are built, there is
+// no way to them.
+func fetch() error {
+	cmd := exec.Command("go", append([]string{"list", "-deps", "-test", plugin}, slices.Collect(maps.Values(packages))...)...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", cmd, err, stderr.String())
+	}
+	return nil
 }
 
 // programs returns the files of all that the chosen peers need, and builds what is not installed.

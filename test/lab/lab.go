@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -14,27 +15,33 @@ import (
 
 const inside = "MUSLSAFE_LAB" // set in the environment of the process that runs inside
 
-// whyNot is why the tests run outside of a lab, if they do.
+// whyNot is why this process runs outside of a lab, if it does.
 var whyNot error
 
-// Main runs the tests of a package in namespaces of their own: it starts the test binary again inside of them and
-// returns its exit code. Call it from TestMain.
-func Main(m *testing.M) int {
+// Main runs the tests of a package in a lab, as Enter does. Call it from TestMain.
+func Main(m *testing.M) int { return Enter(m.Run) }
+
+// Enter runs a program in namespaces of its own: it starts the binary again inside of them, where run is called, and
+// returns its exit code. Where there can be no such namespaces, run is called outside, and Outside tells why.
+func Enter(run func() int) int {
 	if os.Getenv(inside) == "" {
-		code, err := enter()
+		code, err := again()
 		if err == nil {
 			return code
 		}
 		whyNot = err
-		return m.Run()
+		return run()
 	}
 	if whyNot = furnish(); whyNot != nil {
 		fmt.Fprintln(os.Stderr, "lab:", whyNot)
 		return 1
 	}
 	defer os.RemoveAll(os.Getenv(inside))
-	return m.Run()
+	return run()
 }
+
+// Outside returns why what Enter has called is outside of a lab, or nil inside.
+func Outside() error { return whyNot }
 
 // Require skips a test that runs outside of a lab and says why; in CI, where nothing may be skipped, it fails.
 func Require(t *testing.T) {
@@ -53,9 +60,9 @@ func Skip(t *testing.T, reason string) {
 	t.Skip(reason)
 }
 
-// enter runs this binary once more, with the same arguments, in new namespaces. An error means that it could
+// again runs this binary once more, with the same arguments, in new namespaces. An error means that it could
 // not be started there.
-func enter() (code int, err error) {
+func again() (code int, err error) {
 	dir, err := os.MkdirTemp("", "muslsafe-lab-")
 	if err != nil {
 		return 0, err
@@ -74,9 +81,18 @@ func enter() (code int, err error) {
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
 	}
+	// What ends this process would kill the one inside before it has cleaned up. So that one is told, and ends first.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
+	go func() {
+		for sig := range signals {
+			_ = cmd.Process.Signal(sig) // it may have ended already
+		}
+	}()
 	err = cmd.Wait()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		return max(exit.ExitCode(), 1), nil // -1 if a signal ended it
