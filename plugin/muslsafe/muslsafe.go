@@ -84,13 +84,14 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 }
 
 // concerns reports whether r is a query that muslsafe may answer or judge. A client that sets DO or CD validates
-// and must see what was signed (RFC 4035, section 3.2).
+// and must see what was signed (RFC 4035, section 3.2). One that signs its query takes a signed answer alone (RFC 8945,
+// section 5.3): where tsig stands behind muslsafe, as in CoreDNS 1.13, it has not taken the TSIG record away yet.
 func concerns(r *dns.Msg) bool {
 	if len(r.Question) != 1 || r.Question[0].Qclass != dns.ClassINET || r.Opcode != dns.OpcodeQuery {
 		return false
 	}
 	opt := r.IsEdns0()
-	return !r.CheckingDisabled && (opt == nil || !opt.Do())
+	return !r.CheckingDisabled && r.IsTsig() == nil && (opt == nil || !opt.Do())
 }
 
 func asksAddress(r *dns.Msg) bool {

@@ -187,6 +187,7 @@ func TestPassUntouched(t *testing.T) {
 		{"two questions", edit(leaked, func(r *dns.Msg) { r.Question = append(r.Question, r.Question[0]) })},
 		{"DO", edit(leaked, func(r *dns.Msg) { r.SetEdns0(4096, true) })},
 		{"CD", edit(leaked, func(r *dns.Msg) { r.CheckingDisabled = true })},
+		{"TSIG", edit(leaked, func(r *dns.Msg) { r.SetTsig("key.example.org.", dns.HmacSHA256, 300, 0) })},
 		{"outside of the zones", query("web.default.svc.cluster.local.example.com.", dns.TypeA)},
 		{"excepted name", query("untouched.example.net.", dns.TypeA)},
 		{"below an excepted name", query("x.default.svc.cluster.local.Untouched.example.net.", dns.TypeA)},
