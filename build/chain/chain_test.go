@@ -17,10 +17,15 @@ func TestInstall(t *testing.T) {
 	}
 
 	i := slices.Index(dnsserver.Directives, "muslsafe")
-	if i < 1 || dnsserver.Directives[i-1] != "tsig" || !slices.Contains(landmarks, dnsserver.Directives[i+1]) {
-		t.Fatalf("muslsafe at %d in %v; want it between tsig and one of %v", i, dnsserver.Directives, landmarks)
+	if i < 1 || !slices.Contains(landmarks, dnsserver.Directives[i+1]) {
+		t.Fatalf("muslsafe at %d in %v; want it directly before one of %v", i, dnsserver.Directives, landmarks)
 	}
-	for _, judged := range []string{"rewrite", "autopath", "cache", "template", "kubernetes", "forward"} {
+	for _, sees := range []string{"prometheus", "errors", "log", "dnstap", "dns64"} {
+		if slices.Index(dnsserver.Directives, sees) > i {
+			t.Errorf("%s stands after muslsafe in %v", sees, dnsserver.Directives)
+		}
+	}
+	for _, judged := range []string{"rewrite", "autopath", "acl", "cache", "template", "kubernetes", "forward"} {
 		if slices.Index(dnsserver.Directives, judged) < i {
 			t.Errorf("%s stands before muslsafe in %v", judged, dnsserver.Directives)
 		}
@@ -31,17 +36,22 @@ func TestInstall(t *testing.T) {
 }
 
 func TestPlaceWithoutLandmark(t *testing.T) {
-	_, err := place([]string{"errors", "rewrite2", "cache", "forward"})
-	if err == nil || !strings.Contains(err.Error(), `directly before "rewrite"`) {
+	_, err := place([]string{"errors", "rewrite2", "acl", "cache", "forward"})
+	if err == nil || !strings.Contains(err.Error(), `before "rewrite"`) {
 		t.Errorf("place = %v; want an error that names the missing plugin", err)
 	}
 }
 
-// TestPlaceBeforeCache has the order of CoreDNS 1.13 and that of later versions.
-func TestPlaceBeforeCache(t *testing.T) {
-	for _, order := range [][]string{{"tsig", "cache", "rewrite", "forward"}, {"tsig", "rewrite", "acl", "cache", "forward"}} {
-		if got, err := place(order); err != nil || got[1] != name {
-			t.Errorf("place(%v) = %v, %v; want muslsafe directly after tsig", order, got, err)
+// TestPlaceByVersion has the order of the newest CoreDNS of each minor version.
+func TestPlaceByVersion(t *testing.T) {
+	for _, tc := range []struct{ version, before, after string }{
+		{"1.13.2", "log dnstap local dns64", "acl any chaos loadbalance tsig cache rewrite header dnssec autopath minimal template hosts kubernetes forward"},
+		{"1.14.7", "shed log dnstap local dns64 any chaos loadbalance tsig", "rewrite autopath acl cache header dnssec tls minimal template hosts kubernetes forward"},
+		{"1.15.0", "shed log dnstap local dns64 siit any chaos loadbalance tsig", "rewrite autopath acl cache header dnssec tls minimal template hosts kubernetes forward"},
+	} {
+		got, err := place(strings.Fields(tc.before + " " + tc.after))
+		if want := strings.Fields(tc.before + " muslsafe " + tc.after); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v; want %v", tc.version, got, err, want)
 		}
 	}
 }
