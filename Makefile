@@ -11,7 +11,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X github.com/coredns/coredns/corema
 GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
-CYCLONEDX   := go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
+SYFT        := SYFT_CHECK_FOR_APP_UPDATE=false go run github.com/anchore/syft/cmd/syft@v1.52.0
 
 .PHONY: build run test kubernetes e2e matrix session bench faults soak fuzz compat vuln release release-binaries release-sbom release-sums image lint clean
 
@@ -77,7 +77,7 @@ fuzz:
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$dir" </dev/null || exit 1; \
 	done
 
-# The tests of the plugin with the newest CoreDNS of other minor versions.
+# The tests of the plugin, and a server with every property, with the newest CoreDNS of each minor version.
 compat:
 	test/compat.sh 1.13.2 1.14.7 1.15.0
 
@@ -102,7 +102,9 @@ release-binaries:
 	done; done
 
 release-sbom:
-	set -e; for file in '$(RELEASE)'/muslsafe-*-linux-*[0-9]; do $(CYCLONEDX) bin -json -output "$$file.cdx.json" "$$file"; done
+	set -e; for file in '$(RELEASE)'/muslsafe-*-linux-*[0-9]; do \
+		$(SYFT) scan --quiet --source-name "$${file##*/}" --source-version '$(VERSION)' --output "cyclonedx-json=$$file.cdx.json" "file:$$file"; \
+	done
 
 release-sums:
 	cd '$(RELEASE)' && sha256sum muslsafe-* > SHA256SUMS
