@@ -15,7 +15,8 @@ SYFT        := SYFT_CHECK_FOR_APP_UPDATE=false go run github.com/anchore/syft/cm
 
 .PHONY: build run test kubernetes e2e matrix session bench faults soak fuzz compat vuln release release-binaries release-sbom release-sums image lint clean
 
-GOBUILD := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '$(LDFLAGS)'
+# Git is not asked by go, which finds it in a clone and not in a worktree or an archive: the binaries would differ.
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags '$(LDFLAGS)'
 
 build:
 	$(GOBUILD) -o '$(BIN)/coredns' ./build/coredns
