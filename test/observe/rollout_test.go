@@ -1,9 +1,7 @@
 package observe
 
 import (
-	"bufio"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,18 +16,9 @@ import (
 // counters returns what the server says of a metric, by the value of a label.
 func counters(t *testing.T, metric, label string) map[string]int {
 	t.Helper()
-	resp, err := http.Get("http://127.0.0.1:9153/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
 	counts := map[string]int{}
-	line := regexp.MustCompile(`^` + metric + `\{.*\b` + label + `="(\w+)".*\} (\S+)$`)
-	for scanner := bufio.NewScanner(resp.Body); scanner.Scan(); {
-		m := line.FindStringSubmatch(scanner.Text())
-		if m == nil {
-			continue
-		}
+	line := regexp.MustCompile(`(?m)^` + metric + `\{.*\b` + label + `="(\w+)".*\} (\S+)$`)
+	for _, m := range line.FindAllStringSubmatch(lab.Get(t, "http://127.0.0.1:9153/metrics"), -1) {
 		n, err := strconv.ParseFloat(m[2], 64)
 		if err != nil {
 			t.Fatal(err)

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 const leaked = "web.default.svc.cluster.local.example.com."
@@ -167,7 +169,7 @@ func TestMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	text := get(t, "http://127.0.0.1:9153/metrics")
+	text := lab.Get(t, "http://127.0.0.1:9153/metrics")
 	for _, want := range []string{
 		`coredns_muslsafe_fixes_total{fix="leak",server="dns://:5353",view="pods"} 1`,
 		`coredns_muslsafe_fixes_total{fix="leak",server="dns://:5353",view=""} 1`,

@@ -39,7 +39,7 @@ func TestMetricsTellNothing(t *testing.T) {
 			}
 		}
 	}
-	text := get(t, "http://127.0.0.1:9153/metrics")
+	text := lab.Get(t, "http://127.0.0.1:9153/metrics")
 	if !strings.Contains(text, `coredns_muslsafe_fixes_total{fix="leak"`) {
 		t.Error("no fixes in the metrics; want those of these queries")
 	}

@@ -2,11 +2,6 @@ package server
 
 import (
 	"fmt"
-	"io"
-	"math"
-	"net/http"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -155,7 +150,7 @@ func TestThousandLookups(t *testing.T) {
 	scripted(t)
 	lab.CoreDNS(t, fmt.Sprintf(inFront, "cache 30"), nil)
 	const clients, rounds = 1000, 4
-	idle := gauge(t, "go_goroutines")
+	idle := lab.Gauge(t, "127.0.0.1", "go_goroutines")
 	var live []int // kB
 	for range rounds {
 		var wg sync.WaitGroup
@@ -175,55 +170,15 @@ func TestThousandLookups(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		for deadline := time.Now().Add(20 * time.Second); gauge(t, "go_goroutines") > idle+20; time.Sleep(200 * time.Millisecond) {
+		for deadline := time.Now().Add(20 * time.Second); lab.Gauge(t, "127.0.0.1", "go_goroutines") > idle+20; time.Sleep(200 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("%d goroutines 20 s after the last client; %d when idle", gauge(t, "go_goroutines"), idle)
+				t.Fatalf("%d goroutines 20 s after the last client; %d when idle", lab.Gauge(t, "127.0.0.1", "go_goroutines"), idle)
 			}
 		}
-		live = append(live, liveHeap(t))
+		live = append(live, lab.LiveHeap(t, "127.0.0.1"))
 	}
 	t.Logf("live after each round: %d kB", live)
 	if first, last := live[0], live[rounds-1]; last > first+first/2 {
 		t.Errorf("live after each round: %d kB; want it flat", live)
 	}
-}
-
-// liveHeap returns what the server holds, in kB: the least of some looks, each after a collection of garbage, as what was
-// allocated since then counts too.
-func liveHeap(t *testing.T) int {
-	t.Helper()
-	least := math.MaxInt
-	for range 5 {
-		get(t, "http://127.0.0.1:6053/debug/pprof/heap?gc=1")
-		least = min(least, gauge(t, "go_memstats_heap_alloc_bytes")>>10)
-	}
-	return least
-}
-
-// gauge reads a metric of the server.
-func gauge(t *testing.T, name string) int {
-	t.Helper()
-	m := regexp.MustCompile(`(?m)^` + name + ` (.+)$`).FindStringSubmatch(get(t, "http://127.0.0.1:9153/metrics"))
-	if m == nil {
-		t.Fatalf("no metric %s", name)
-	}
-	value, err := strconv.ParseFloat(m[1], 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return int(value)
-}
-
-func get(t *testing.T, url string) string {
-	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
