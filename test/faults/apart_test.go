@@ -28,7 +28,7 @@ func TestHalvesFailApart(t *testing.T) {
 			tallies := w.run(t, fault{mood: tc.mood, least: 2 * time.Second, load: func(l load) load {
 				l.clients, l.pause, l.name = 40, 10*time.Millisecond, absolute // it is a matter of microseconds
 				return l
-			}})
+			}}, 1)
 			t.Logf("wrong: %d of %d without, %d of %d with", tallies[0].wrong, tallies[0].lookups, tallies[1].wrong, tallies[1].lookups)
 			if y := tallies[1]; y.wrong > 0 {
 				t.Errorf("%d of %d lookups with muslsafe have a wrong answer, such as %s", y.wrong, y.lookups, y.example)

@@ -7,6 +7,7 @@ package faults
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"sync"
@@ -42,7 +43,7 @@ func newWorld(t *testing.T, f fault) *world {
 	}}
 	for _, s := range w.sides {
 		if f.prepare != nil {
-			f.prepare(s)
+			f.prepare(t, s)
 		}
 		s.start(t)
 		w.idle = append(w.idle, s.gauge(t, "go_goroutines"))
@@ -57,9 +58,7 @@ func TestFaults(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.about, func(t *testing.T) {
 			w := newWorld(t, f)
-			tallies := w.run(t, f)
-			table.add(f.about, tallies)
-			compare(t, tallies[0], tallies[1])
+			table.add(f.about, w.measure(t, f))
 			w.recovers(t, f)
 		})
 	}
@@ -69,10 +68,36 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// run puts the load on both servers while the fault lasts.
-func (w *world) run(t *testing.T, f fault) []tally {
+// attempts is how often a fault is measured at the most. What comes of a few hundred lookups, which are not independent of each
+// other, on a machine that does other things as well, is worse by chance now and then; what is worse is so each time.
+const attempts = 3
+
+// measure compares what clients notice of a fault with and without muslsafe. What they notice more is measured again, for
+// longer each time, and is an error if it stays; a wrong answer is one at once.
+func (w *world) measure(t *testing.T, f fault) []tally {
 	t.Helper()
-	l := load{clients: 100, pause: 400 * time.Millisecond, name: mixed, lasts: max(*lasts, f.least)}
+	for attempt := 1; ; attempt++ {
+		tallies := w.run(t, f, attempt)
+		with := tallies[1]
+		if with.wrong > 0 {
+			t.Errorf("%d wrong answers with muslsafe, such as %s", with.wrong, with.example)
+		}
+		err := compare(tallies[0], with)
+		if err == nil {
+			return tallies
+		}
+		if attempt == attempts {
+			t.Error(err)
+			return tallies
+		}
+		t.Logf("measured again, as %v", err)
+	}
+}
+
+// run puts the load on both servers while the fault lasts, which is so many times as long as usual.
+func (w *world) run(t *testing.T, f fault, times int) []tally {
+	t.Helper()
+	l := load{clients: 100, pause: 400 * time.Millisecond, name: mixed, lasts: time.Duration(times) * max(*lasts, f.least)}
 	if f.load != nil {
 		l = f.load(l)
 	}
@@ -83,7 +108,7 @@ func (w *world) run(t *testing.T, f fault) []tally {
 	for i, s := range w.sides {
 		busy.Go(func() {
 			for { // for as long as the fault lasts
-				tallies[i].add(l.run(s.addr))
+				tallies[i].add(l.run(s))
 				select {
 				case <-over:
 					return
@@ -138,30 +163,36 @@ const slack = time.Second
 // limit is how long muslsafe lets a lookup of these names wait for answers: 1.25 s for each of two steps that go upstream.
 const limit = 2 * 1250 * time.Millisecond
 
-// compare checks that nothing is lost with muslsafe that is not lost without it.
-func compare(t *testing.T, without, with tally) {
-	t.Helper()
-	if with.wrong > 0 {
-		t.Errorf("%d wrong answers with muslsafe, such as %s", with.wrong, with.example)
+// compare returns an error if something is lost with muslsafe that is not lost without it. After any time as many lookups are to
+// have succeeded. How long the others take is another matter: where musl gives up without muslsafe, it may get a step further
+// with it, and give up there.
+func compare(without, with tally) error {
+	for _, d := range []time.Duration{time.Second, interval, patience, math.MaxInt64 - slack} {
+		least := without.within(d) - 0.01 - chance(without, with, d)
+		if got := with.within(d + slack); got < least {
+			return fmt.Errorf("%.1f %% of %d lookups succeed within %v with muslsafe, %.1f %% of %d within %v without; want at least %.1f %%",
+				100*got, with.lookups, d+slack, 100*without.within(d), without.lookups, d, 100*least)
+		}
 	}
-	if least := without.success() - 0.01 - chance(without, with); with.success() < least {
-		t.Errorf("%.1f %% of %d lookups succeed with muslsafe, %.1f %% of %d without; want at least %.1f %%",
-			100*with.success(), with.lookups, 100*without.success(), without.lookups, 100*least)
+	most := max(without.quantile(0.99)*11/10, limit)
+	if most > patience {
+		most += patience
 	}
-	if most := max(without.quantile(0.99)*11/10, limit) + slack; with.quantile(0.99) > most {
-		t.Errorf("p99 = %v with muslsafe, %v without; want at most %v", with.quantile(0.99), without.quantile(0.99), most)
+	if got := with.quantile(0.99); got > most+slack {
+		return fmt.Errorf("p99 = %v with muslsafe, %v without; want at most %v", got, without.quantile(0.99), most+slack)
 	}
+	return nil
 }
 
 // recovers checks that after the fault all is as before: lookups succeed, and no work is left over.
 func (w *world) recovers(t *testing.T, f fault) {
 	t.Helper()
-	l := load{clients: 20, once: true, lasts: 200 * time.Millisecond, name: func(n int) target { return mixed(1_000_000 + n) }}
+	l := load{clients: 20, once: true, lasts: 200 * time.Millisecond, name: mixed}
 	for i, s := range w.sides {
 		deadline := time.Now().Add(30 * time.Second)
-		for y := l.run(s.addr); y.success() < 1; y = l.run(s.addr) {
+		for y := l.run(s); y.success() < 1; y = l.run(s) {
 			if time.Now().After(deadline) {
-				t.Errorf("%s: %d of %d lookups succeed 30 s after the fault", s.name, y.right, y.lookups)
+				t.Errorf("%s: %d of %d lookups succeed 30 s after the fault", s.name, len(y.right), y.lookups)
 				break
 			}
 		}

@@ -56,10 +56,10 @@ func external(n int) target {
 // tally is what came of lookups.
 type tally struct {
 	lookups int
-	right   int             // found what there is, or that there is nothing
 	wrong   int             // another address, or a denial of what there is: nobody tries again after that
 	example string          // of a wrong one
 	took    []time.Duration // sorted
+	right   []time.Duration // sorted; of those that found what there is, or that there is nothing
 }
 
 // count adds a lookup. Without one of the two families a program connects all the same; that is what musl makes of a
@@ -74,30 +74,40 @@ func (y *tally) count(t target, r stub.Result, took time.Duration) {
 		y.wrong++
 		y.example = fmt.Sprintf("%s: %v %v %v", t.name, r.Err, r.V4, r.V6)
 	case r.Err == stub.OK, denied:
-		y.right++
+		y.right = append(y.right, took)
 	}
 }
 
 func (y *tally) add(z tally) {
 	y.lookups += z.lookups
-	y.right += z.right
 	y.wrong += z.wrong
 	if z.wrong > 0 {
 		y.example = z.example
 	}
 	y.took = append(y.took, z.took...)
+	y.right = append(y.right, z.right...)
 }
 
 // success returns the share of lookups that came to what they should.
-func (y *tally) success() float64 { return float64(y.right) / float64(max(y.lookups, 1)) }
+func (y *tally) success() float64 { return y.within(math.MaxInt64) }
 
-// chance is the difference in success that two runs of the same server may have by chance: three standard deviations.
-func chance(y, z tally) float64 {
-	variance := func(t tally) float64 { return t.success() * (1 - t.success()) / float64(max(t.lookups, 1)) }
+// within returns the share of lookups that had come to what they should after some time.
+func (y *tally) within(d time.Duration) float64 {
+	n, _ := slices.BinarySearch(y.right, d)
+	return float64(n) / float64(max(y.lookups, 1))
+}
+
+// chance is the difference that two runs of the same server may have by chance in the share of lookups that succeed within some
+// time: three standard deviations.
+func chance(y, z tally, d time.Duration) float64 {
+	variance := func(t tally) float64 { return t.within(d) * (1 - t.within(d)) / float64(max(t.lookups, 1)) }
 	return 3 * math.Sqrt(variance(y)+variance(z))
 }
 
-func (y *tally) sort() { slices.Sort(y.took) }
+func (y *tally) sort() {
+	slices.Sort(y.took)
+	slices.Sort(y.right)
+}
 
 func (y *tally) quantile(q float64) time.Duration {
 	if len(y.took) == 0 {
@@ -115,17 +125,17 @@ type load struct {
 	once    bool // each client does one lookup, at its time within lasts
 }
 
-// run puts the load on a server. Lookups that are under way at its end are waited for.
-func (l load) run(server [4]byte) (total tally) {
+// run puts the load on a server. Lookups that are under way at its end are waited for. No two are numbered alike, in this run
+// or another, so that a cold name is one.
+func (l load) run(s *side) (total tally) {
 	var (
-		mu   sync.Mutex
-		wg   sync.WaitGroup
-		next atomic.Int64
+		mu sync.Mutex
+		wg sync.WaitGroup
 	)
 	end := time.Now().Add(l.lasts)
 	for i := range l.clients {
 		wg.Go(func() {
-			mine := l.client(newMusl(server, [4]byte{127, 1, byte(i >> 8), byte(i)}, uint16(i)<<4), i, &next, end)
+			mine := l.client(newMusl(s.addr, [4]byte{127, 1, byte(i >> 8), byte(i)}, uint16(i)<<4), i, &s.asked, end)
 			mu.Lock()
 			defer mu.Unlock()
 			total.add(mine)

@@ -54,7 +54,7 @@ wrong is another address, or a denial of a name that exists, after which nobody 
 
 func (tb *table) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nEach fault lasts %v, and longer where it takes longer. `make faults` measures it again.\n\n", heading, *lasts)
+	fmt.Fprintf(&b, "%s\nEach fault lasts %v, and longer where it takes longer. `make faults FAULT=%v` measures it again.\n\n", heading, *lasts, *lasts)
 	b.WriteString("| fault | right without | median | p99 | wrong | right with | median | p99 | wrong |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, r := range tb.rows {
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(r.cells(), " | "))

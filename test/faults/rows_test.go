@@ -20,7 +20,7 @@ type fault struct {
 	about    string
 	mood     mood                         // of the upstreams, while it lasts
 	loss     int                          // percent of all packets, in both directions and on both sides of the server
-	prepare  func(s *side)                // the server, before it starts
+	prepare  func(t *testing.T, s *side)  // the server, before it starts
 	during   func(t *testing.T, w *world) // meanwhile, from some time on after the load began
 	load     func(l load) load            // if it is not the ordinary one
 	least    time.Duration                // that it lasts
@@ -44,15 +44,16 @@ var faults = []fault{
 	{about: "one of two upstreams silent", least: outlast, mood: onlyFirst(always(upstream.Behaviour{Answer: upstream.Silence}))},
 	{about: "one of two upstreams fails", mood: onlyFirst(always(upstream.Behaviour{Answer: upstream.ServFail}))},
 	{about: "one of two upstreams sends garbage", least: outlast, mood: onlyFirst(anyOf(upstream.Garbage, upstream.Short, upstream.Echo, upstream.Cut))},
-	{about: "1 % of the packets lost, answers in any order", loss: 1, mood: reordering(20 * time.Millisecond)},
-	{about: "5 % of the packets lost, answers in any order", least: outlast, loss: 5, mood: reordering(20 * time.Millisecond)},
-	{about: "20 % of the packets lost, answers in any order", least: outlast, loss: 20, mood: reordering(20 * time.Millisecond)},
+	{about: "1 % of the packets lost, answers in any order", loss: 1, load: thousand, mood: reordering(20 * time.Millisecond)},
+	{about: "5 % of the packets lost, answers in any order", load: thousand, least: outlast, loss: 5, mood: reordering(20 * time.Millisecond)},
+	{about: "20 % of the packets lost, answers in any order", load: thousand, least: outlast, loss: 20, mood: reordering(20 * time.Millisecond)},
 	{about: "50 reloads", during: reload},
 	{about: "SIGTERM, and a start", during: terminate, restarts: true},
 	{about: "stopped for 2 s, as a virtual machine that moves", during: pause},
-	{about: "32 file descriptors", prepare: func(s *side) { s.limits = "ulimit -n 32; " }, mood: always(upstream.Behaviour{Delay: 100 * time.Millisecond})},
+	{about: "wall clock an hour ahead, and back, 4 times", prepare: settable, during: setClock},
+	{about: "32 file descriptors", prepare: func(_ *testing.T, s *side) { s.limits = "ulimit -n 32; " }, mood: always(upstream.Behaviour{Delay: 100 * time.Millisecond})},
 	{about: "10,000 clients", mood: always(upstream.Behaviour{Delay: 200 * time.Millisecond}), load: tenThousand},
-	{about: "GOMEMLIMIT=64MiB, and a flood of names", prepare: func(s *side) { s.env = []string{"GOMEMLIMIT=64MiB"} }, during: flood},
+	{about: "GOMEMLIMIT=64MiB, and a flood of names", prepare: func(_ *testing.T, s *side) { s.env = []string{"GOMEMLIMIT=64MiB"} }, during: flood},
 }
 
 // hangUp closes the sockets of the upstreams.
@@ -95,7 +96,7 @@ func terminate(t *testing.T, w *world) {
 	}
 }
 
-// pause stops both servers. To them, their clocks jump.
+// pause stops both servers. To them, all clocks jump.
 func pause(t *testing.T, w *world) {
 	for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT} {
 		for _, s := range w.sides {
@@ -105,6 +106,12 @@ func pause(t *testing.T, w *world) {
 		}
 		time.Sleep(2 * time.Second)
 	}
+}
+
+// thousand clients, for a fault that makes a lookup take seconds: of few lookups, chance decides which succeed.
+func thousand(l load) load {
+	l.clients = 1000
+	return l
 }
 
 // tenThousand clients ask once each, with an address of their own.
@@ -120,7 +127,7 @@ func flood(t *testing.T, w *world) {
 		dnsperf(t, s, *distinct)
 		t.Logf("%s: %d kB resident at the most after %d names", s.name, s.peak(t), *distinct)
 	}
-	without, with := w.sides[0].liveHeap(t), w.sides[1].liveHeap(t)
+	without, with := lab.LiveHeap(t, w.sides[0].ip()), lab.LiveHeap(t, w.sides[1].ip())
 	t.Logf("live after the flood: %d kB without, %d kB with", without, with)
 	if most := without + 8<<10; with > most {
 		t.Errorf("live after %d names: %d kB; want at most %d", *distinct, with, most)

@@ -5,14 +5,13 @@ package faults
 import (
 	"fmt"
 	"io"
-	"math"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
@@ -60,11 +59,14 @@ const (
 type side struct {
 	name     string
 	addr     [4]byte
-	muslsafe string   // its lines in the Corefile
-	limits   string   // shell commands in front of the server
-	env      []string // of the server
+	muslsafe string       // its lines in the Corefile
+	binary   string       // of the server; lab.Binary if empty
+	limits   string       // shell commands in front of the server
+	env      []string     // of the server
+	asked    atomic.Int64 // lookups so far
 	dir      string
 	process  *lab.Process
+	stdin    io.Writer // of the server
 	pid      int
 }
 
@@ -89,9 +91,16 @@ func (s *side) start(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("sh", "-c", s.limits+"exec "+lab.Binary(t)+" -conf Corefile")
+	if s.binary == "" {
+		s.binary = lab.Binary(t)
+	}
+	cmd := exec.Command("sh", "-c", s.limits+"exec "+s.binary+" -conf Corefile")
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), s.env...)
+	var err error
+	if s.stdin, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	s.process = lab.Start(t, "CoreDNS-", cmd)
 	s.pid = cmd.Process.Pid
 }
@@ -99,27 +108,17 @@ func (s *side) start(t *testing.T) {
 // gauge reads a metric of the server.
 func (s *side) gauge(t *testing.T, name string) int {
 	t.Helper()
-	m := regexp.MustCompile(`(?m)^` + name + ` (.+)$`).FindStringSubmatch(get(t, "http://"+s.ip()+":9153/metrics"))
-	if m == nil {
-		t.Fatalf("%s: no metric %s", s.name, name)
-	}
-	value, err := strconv.ParseFloat(m[1], 64)
+	return lab.Gauge(t, s.ip(), name)
+}
+
+// files returns how many files and sockets the server has open.
+func (s *side) files(t *testing.T) int {
+	t.Helper()
+	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return int(value)
-}
-
-// liveHeap returns what the server holds, in kB: the least of some looks, each after a collection of garbage, as what was
-// allocated since then counts too.
-func (s *side) liveHeap(t *testing.T) int {
-	t.Helper()
-	least := math.MaxInt
-	for range 5 {
-		get(t, "http://"+s.ip()+":6053/debug/pprof/heap?gc=1")
-		least = min(least, s.gauge(t, "go_memstats_heap_alloc_bytes")>>10)
-	}
-	return least
+	return len(open)
 }
 
 // peak returns the most memory that the server ever had resident, in kB.
@@ -138,21 +137,4 @@ func (s *side) peak(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return kB
-}
-
-// client keeps no connection: their goroutines are not those of the server's own work.
-var client = http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-
-func get(t *testing.T, url string) string {
-	t.Helper()
-	resp, err := client.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

@@ -123,18 +123,19 @@ func (p *Process) Signal(t *testing.T, sig os.Signal, notice string) {
 const module = "github.com/muslsafe/coredns-muslsafe"
 
 var (
-	coredns = sync.OnceValues(func() (string, error) { return build("coredns") })
-	doctor  = sync.OnceValues(func() (string, error) { return build("doctor") })
+	coredns = sync.OnceValues(func() (string, error) { return build("coredns", "coredns") })
+	doctor  = sync.OnceValues(func() (string, error) { return build("doctor", "doctor") })
 )
 
-// build builds a program of this repository.
-func build(name string) (string, error) {
+// build builds a program of this repository, with further flags of go build, into a file.
+func build(program, file string, flags ...string) (string, error) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
 		return "", fmt.Errorf("go list: %w", err)
 	}
-	binary := filepath.Join(os.Getenv(inside), name)
-	cmd := exec.Command("go", "build", "-trimpath", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, module+"/build/"+name)
+	binary := filepath.Join(os.Getenv(inside), file)
+	args := append([]string{"build", "-trimpath", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary}, flags...)
+	cmd := exec.Command("go", append(args, module+"/build/"+program)...)
 	cmd.Dir = strings.TrimSpace(string(dir))
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
@@ -149,6 +150,13 @@ func Binary(t *testing.T) string { return must(t, coredns) }
 
 // Doctor builds build/doctor likewise.
 func Doctor(t *testing.T) string { return must(t, doctor) }
+
+// Overlaid builds build/coredns with files of its own and of the standard library replaced, as the overlay of go build says, a
+// JSON file. It returns its path.
+func Overlaid(t *testing.T, overlay string) string {
+	t.Helper()
+	return must(t, func() (string, error) { return build("coredns", "coredns-overlaid", "-overlay", overlay) })
+}
 
 func must(t *testing.T, build func() (string, error)) string {
 	t.Helper()
