@@ -2,20 +2,26 @@
 package packets
 
 import (
-	"net"
+	"flag"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
 	coretest "github.com/coredns/coredns/test"
 	"github.com/miekg/dns"
 
 	"github.com/muslsafe/coredns-muslsafe/build/chain"
 	_ "github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 func TestMain(m *testing.M) {
 	if err := chain.Install(); err != nil {
 		panic(err)
+	}
+	if flag.Parse(); *record {
+		os.Exit(lab.Main(m))
 	}
 	os.Exit(m.Run())
 }
@@ -40,20 +46,14 @@ const corefile = `.:0 {
 	}
 }`
 
-// FuzzPackets sends packets to a whole server over UDP. It may answer them as it likes, and answers a proper query after
-// each.
+// FuzzPackets sends packets to a whole server, over UDP and TCP. It may answer them as it likes, and answers a proper query
+// after each.
 func FuzzPackets(f *testing.F) {
-	for _, name := range []string{"www.example.org.", leaked, "web.data."} {
-		wire, err := new(dns.Msg).SetQuestion(name, dns.TypeAAAA).Pack()
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(wire)
-		f.Add(wire[:len(wire)-1])
+	for _, q := range readTraffic(f).queries {
+		f.Add(q.packet)
 	}
-	f.Add([]byte("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03web\x04data\x2e\x00\x01\x00\x01\x00")) // of "search ."
-	f.Add([]byte("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\xc0\x0c\x00\x01\x00\x01"))
-	server, _, _, err := coretest.CoreDNSServerAndPorts(corefile)
+	f.Add([]byte("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\xc0\x0c\x00\x01\x00\x01")) // a pointer to itself
+	server, udp, tcp, err := coretest.CoreDNSServerAndPorts(corefile)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -62,21 +62,40 @@ func FuzzPackets(f *testing.F) {
 			f.Error(err)
 		}
 	})
-	addr := server.Servers()[0].LocalAddr().String()
-	conn, err := net.Dial("udp", addr)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { conn.Close() })
+	addr := addresses{"udp": udp, "tcp": tcp}
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		if len(packet) > 4096 {
 			t.Skip("more than a server reads")
 		}
-		if _, err := conn.Write(packet); err != nil {
-			t.Fatal(err)
-		}
-		if m, err := dns.Exchange(new(dns.Msg).SetQuestion(leaked, dns.TypeA), addr); err != nil || m.Rcode != dns.RcodeNameError {
-			t.Errorf("%x: the next answer is %v, %v; want NXDOMAIN", packet, m, err)
+		for _, network := range []string{"udp", "tcp"} {
+			if m, err := askAfter(network, addr[network], packet); err != nil || m.Rcode != dns.RcodeNameError {
+				t.Errorf("%x over %s: the next answer is %v, %v; want NXDOMAIN", packet, network, m, err)
+			}
 		}
 	})
+}
+
+// askAfter sends a packet and then a proper query from one socket, and returns the answer to that.
+func askAfter(network, addr string, packet []byte) (*dns.Msg, error) {
+	conn, err := dns.DialTimeout(network, addr, 10*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return nil, err
+	}
+	if _, err := conn.Write(packet); err != nil {
+		return nil, err
+	}
+	r := new(dns.Msg).SetQuestion(leaked, dns.TypeA)
+	if err := conn.WriteMsg(r); err != nil {
+		return nil, err
+	}
+	for {
+		m, err := conn.ReadMsg()
+		if err != nil || m.Id == r.Id && slices.Equal(m.Question, r.Question) {
+			return m, err
+		}
+	}
 }
