@@ -24,7 +24,7 @@ const watched = `. {
 	bind 127.0.0.1
 	prometheus 127.0.0.1:9153
 	muslsafe {
-		search corp.example.com
+		search corp.example.com wild.example.com
 		clients
 		%s
 	}
