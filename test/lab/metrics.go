@@ -41,6 +41,21 @@ func Gauge(t *testing.T, addr, name string) int {
 	return int(value)
 }
 
+// Counters returns what the server at an address says of a metric, added up by the value of a label.
+func Counters(t *testing.T, addr, metric, label string) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	line := regexp.MustCompile(`(?m)^` + metric + `\{.*\b` + label + `="(\w+)".*\} (\S+)$`)
+	for _, m := range line.FindAllStringSubmatch(Get(t, "http://"+addr+":9153/metrics"), -1) {
+		n, err := strconv.ParseFloat(m[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts[m[1]] += int(n)
+	}
+	return counts
+}
+
 // LiveHeap returns what the server at an address holds, in kB: the least of some looks, each after a collection of garbage,
 // as what was allocated since then counts too. The server has pprof on port 6053.
 func LiveHeap(t *testing.T, addr string) int {

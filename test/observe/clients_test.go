@@ -19,7 +19,7 @@ func TestClients(t *testing.T) {
 			for i := range lookups {
 				libc.Lookup(t, fmt.Sprintf("www%d.example.org", i))
 			}
-			got := counters(t, "coredns_muslsafe_pairs_total", "libc")
+			got := lab.Counters(t, "127.0.0.1", "coredns_muslsafe_pairs_total", "libc")
 			t.Logf("%v", got)
 			if got["musl"]+got["other"] != lookups {
 				t.Errorf("%v; want %d pairs", got, lookups)

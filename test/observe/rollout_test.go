@@ -3,8 +3,6 @@ package observe
 import (
 	"fmt"
 	"maps"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,21 +11,6 @@ import (
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
-
-// counters returns what the server says of a metric, by the value of a label.
-func counters(t *testing.T, metric, label string) map[string]int {
-	t.Helper()
-	counts := map[string]int{}
-	line := regexp.MustCompile(`(?m)^` + metric + `\{.*\b` + label + `="(\w+)".*\} (\S+)$`)
-	for _, m := range line.FindAllStringSubmatch(lab.Get(t, "http://127.0.0.1:9153/metrics"), -1) {
-		n, err := strconv.ParseFloat(m[2], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		counts[m[1]] += int(n)
-	}
-	return counts
-}
 
 // world is the upstream with more for the other fixes to do: an answer that is too big, a wildcard in a search domain,
 // and a namespace, of which complete must be able to tell that no search domain has one.
@@ -139,8 +122,8 @@ func fixesOfDay(t *testing.T, line string) (fixes map[string]int) {
 	t.Helper()
 	server := lab.CoreDNS(t, fmt.Sprintf(watched, line), nil)
 	day(t)
-	decisions := counters(t, "coredns_muslsafe_queries_total", "decision")
-	fixes = counters(t, "coredns_muslsafe_fixes_total", "fix")
+	decisions := lab.Counters(t, "127.0.0.1", "coredns_muslsafe_queries_total", "decision")
+	fixes = lab.Counters(t, "127.0.0.1", "coredns_muslsafe_fixes_total", "fix")
 	server.Stop()
 	fixed := -fixes["dot"] // which comes before there is a query
 	for _, n := range fixes {
