@@ -53,10 +53,10 @@ func (p *Muslsafe) ask(q *inquiry, name string, qtype uint16) *flight {
 	return f
 }
 
-// askWhole asks for name, with the type that the client of q wants, so that it is answered as over TCP. Nobody joins it:
+// askWhole asks for the records of name of one type so that it is answered as over TCP. Nobody joins it:
 // what the client needs is the message.
-func (p *Muslsafe) askWhole(q *inquiry, name string) *flight {
-	f, isNew := p.inAir.admit(newSubquery(q, overTCP{q.w}, name, q.r.Question[0].Qtype))
+func (p *Muslsafe) askWhole(q *inquiry, name string, qtype uint16) *flight {
+	f, isNew := p.inAir.admit(newSubquery(q, overTCP{q.w}, name, qtype))
 	if isNew {
 		f.wake = q.wait.wake
 		go p.fly(f)

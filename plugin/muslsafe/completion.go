@@ -37,6 +37,9 @@ func (q *inquiry) complete(s search) *dns.Msg {
 		q.p.choices.forget(found.choice) // it has no address any more
 		return nil
 	}
+	if o == failure && !q.claim() {
+		return new(dns.Msg).SetRcode(q.r, dns.RcodeServerFailure)
+	}
 	reply := q.completed(found.choice, o, m)
 	if q.mustFit() {
 		return fit(reply, q.r.Question[0], rand.IntN(maxStart))
@@ -56,7 +59,7 @@ func (q *inquiry) fetch(found walked) (outcome, *dns.Msg) {
 	}
 	o := q.await(f)
 	if o == data && f.isCut && q.mustFit() {
-		if whole := q.p.askWhole(q, found.winner); q.await(whole) == data {
+		if whole := q.p.askWhole(q, found.winner, qtype); q.await(whole) == data {
 			f = whole
 		}
 	}

@@ -8,7 +8,7 @@ func (q *inquiry) evidence(elapsed time.Duration) evidence {
 		qtype:   q.r.Question[0].Qtype,
 		scope:   q.place.scope,
 		own:     q.readOwn(elapsed >= silentAfter),
-		sibling: q.readBy(q.sibling, elapsed),
+		sibling: q.readSibling(elapsed),
 		ahead:   q.readAhead(elapsed >= overAfter),
 		public:  q.readPublic(elapsed >= overAfter),
 		late:    elapsed >= lateAfter,
@@ -45,6 +45,28 @@ func (q *inquiry) read(f *flight, overdue bool) outcome {
 	return unknown
 }
 
+// readSibling returns the outcome of the other half. If it came cut, with nothing of its type, that proves nothing, and it is
+// asked for over TCP. (With ipv4only the A half decides, whatever it has.)
+func (q *inquiry) readSibling(elapsed time.Duration) outcome {
+	f := q.sibling
+	if f == nil || !f.landed.Load() || !f.isBare || f.key.tcp || q.p.cfg.enabled[fixIPv4only] {
+		return q.readBy(f, elapsed)
+	}
+	if q.wholeSibling == nil {
+		q.wholeSibling = q.p.askWhole(q, q.r.Question[0].Name, f.key.qtype)
+	}
+	return q.readBy(q.wholeSibling, elapsed)
+}
+
+// readProven is read for what others than the own half depend on: an answer that came cut, with nothing of its type, proves
+// nothing.
+func (q *inquiry) readProven(f *flight, overdue bool) outcome {
+	if o := q.read(f, overdue); o != data || !f.isBare {
+		return o
+	}
+	return failure
+}
+
 // readBy returns the outcome of a flight of our own after a time.
 func (q *inquiry) readBy(f *flight, elapsed time.Duration) outcome {
 	until := silentAfter
@@ -63,7 +85,7 @@ func (q *inquiry) readOwn(overdue bool) outcome {
 	}
 	if q.own.isCut && !q.p.cfg.report && q.mustFit() {
 		if q.whole == nil {
-			q.whole = q.p.askWhole(q, q.r.Question[0].Name)
+			q.whole = q.p.askWhole(q, q.r.Question[0].Name, q.r.Question[0].Qtype)
 		}
 		if o := q.read(q.whole, overdue && !q.own.isBare); o != failure {
 			return o
@@ -85,7 +107,7 @@ func (q *inquiry) readAhead(overdue bool) outcome {
 	}
 	open := false
 	for _, f := range q.ahead {
-		switch q.read(f, overdue) {
+		switch q.readProven(f, overdue) {
 		case data:
 			return data
 		case unknown:

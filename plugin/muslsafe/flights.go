@@ -80,10 +80,10 @@ func (fs *flights) admit(f *flight) (admitted *flight, isNew bool) {
 	return f, true
 }
 
-// keepFailure is for how long a query of a client that failed stands for its half of the pair. The halves of a pair come
-// together; and what a client gets for one must be what the verdict on the other builds on. If each of two halves that
-// failed were asked for anew and found, both would be told that the other one has the addresses.
-const keepFailure = time.Second
+// keepFailure is for how long a query of a client that failed stands for its half of the pair, which is as long as a verdict
+// on it may take. The halves of a pair come together; and what a client gets for one should be what the verdict on the
+// other builds on.
+const keepFailure = overAfter
 
 // join returns the flight that is equal to f, or f itself, which is then registered and must be started, or
 // crowdedOut. When it lands, wake gets an element if it has room. A caller who wants the message, not the outcome alone,

@@ -31,11 +31,12 @@ type inquiry struct {
 	began time.Time
 	wait  *waiter
 
-	own     *flight // nil if it follows from the sibling
-	whole   *flight // own over TCP, if that was cut and the client cannot ask for the rest
-	sibling *flight // nil until it is needed
-	ahead   []*flight
-	public  *wildcardCheck
+	own          *flight // nil if it follows from the sibling
+	whole        *flight // own over TCP, if that was cut and the client cannot ask for the rest
+	sibling      *flight // nil until it is needed
+	wholeSibling *flight // sibling over TCP, if that came with nothing
+	ahead        []*flight
+	public       *wildcardCheck
 }
 
 // waiter is what an inquiry waits with. It is used again and again, so that the ordinary query makes no garbage; a
@@ -118,6 +119,20 @@ func (q *inquiry) settle() ruling {
 		}
 		q.sleep(elapsed)
 	}
+}
+
+// mayDeny reports whether a ruling holds against what the client was told about the other half.
+func (q *inquiry) mayDeny(rule ruling) bool {
+	if rule.fix != fixFailure || rule.verdict != toNodata {
+		return true
+	}
+	return q.claim()
+}
+
+// claim reports whether the own half, which fails, may be denied because the other one has addresses.
+func (q *inquiry) claim() bool {
+	client, _ := clientOf(q.w)
+	return q.p.denials.claim(client, q.name, q.r.Question[0].Qtype, time.Now())
 }
 
 // countSilence counts, once, each half that the evidence takes for failed because nothing has come. One that nobody asked

@@ -21,6 +21,7 @@ type Muslsafe struct {
 	probes  probes
 	hints   hints
 	choices choices
+	denials denials
 	walks   singleflight.Group
 	pairs   *pairTable   // nil unless clients are counted
 	waiters chan *waiter // free ones
@@ -30,6 +31,7 @@ func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 	p := &Muslsafe{
 		hints:   newHints(),
 		choices: newChoices(),
+		denials: newDenials(),
 		Next:    next,
 		cfg:     cfg,
 		inAir:   flights{m: make(map[flightKey]*flight), max: maxFlights, keepAddrs: cfg.enabled[fixWildcard]},
@@ -124,6 +126,9 @@ func (p *Muslsafe) servePair(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	defer q.close()
 
 	rule := q.settle()
+	if !q.mayDeny(rule) {
+		rule = ruling{verdict: pass}
+	}
 	if rule.verdict != pass {
 		q.counts.record(q.ctx, rule.fix)
 		if !q.p.cfg.report {

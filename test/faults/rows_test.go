@@ -43,7 +43,7 @@ var faults = []fault{
 	{about: "upstreams silent for 0.25 s of each 0.5 s", least: outlast, mood: flapping(500 * time.Millisecond)},
 	{about: "one of two upstreams silent", least: outlast, mood: onlyFirst(always(upstream.Behaviour{Answer: upstream.Silence}))},
 	{about: "one of two upstreams fails", mood: onlyFirst(always(upstream.Behaviour{Answer: upstream.ServFail}))},
-	{about: "one of two upstreams sends garbage", least: outlast, mood: onlyFirst(anyOf(upstream.Garbage, upstream.Short, upstream.Echo, upstream.Cut))},
+	{about: "one of two upstreams sends garbage", load: thousand, least: outlast, mood: onlyFirst(anyOf(upstream.Garbage, upstream.Short, upstream.Echo, upstream.Cut))},
 	{about: "1 % of the packets lost, answers in any order", loss: 1, load: thousand, mood: reordering(20 * time.Millisecond)},
 	{about: "5 % of the packets lost, answers in any order", load: thousand, least: outlast, loss: 5, mood: reordering(20 * time.Millisecond)},
 	{about: "20 % of the packets lost, answers in any order", load: thousand, least: outlast, loss: 20, mood: reordering(20 * time.Millisecond)},
