@@ -45,26 +45,30 @@ func (q *inquiry) read(f *flight, overdue bool) outcome {
 	return unknown
 }
 
-// readSibling returns the outcome of the other half. If it came cut, with nothing of its type, that proves nothing, and it is
-// asked for over TCP. (With ipv4only the A half decides, whatever it has.)
+// readSibling returns the outcome of the other half. With ipv4only the A half decides, whatever it has.
 func (q *inquiry) readSibling(elapsed time.Duration) outcome {
-	f := q.sibling
-	if f == nil || !f.landed.Load() || !f.isBare || f.key.tcp || q.p.cfg.enabled[fixIPv4only] {
-		return q.readBy(f, elapsed)
+	if q.p.cfg.enabled[fixIPv4only] {
+		return q.readBy(q.sibling, elapsed)
 	}
-	if q.wholeSibling == nil {
-		q.wholeSibling = q.p.askWhole(q, q.r.Question[0].Name, f.key.qtype)
-	}
-	return q.readBy(q.wholeSibling, elapsed)
+	return q.readBy(q.proven(q.sibling), elapsed)
 }
 
-// readProven is read for what others than the own half depend on: an answer that came cut, with nothing of its type, proves
-// nothing.
-func (q *inquiry) readProven(f *flight, overdue bool) outcome {
-	if o := q.read(f, overdue); o != data || !f.isBare {
-		return o
+// proven returns what a verdict on another half may depend on in place of f. An answer that came cut, with nothing of its
+// type, proves nothing; so it is asked for over TCP.
+func (q *inquiry) proven(f *flight) *flight {
+	switch {
+	case f == nil || !f.landed.Load() || f.outcome != data || !f.isBare:
+		return f
+	case f.key.tcp:
+		return fruitless
 	}
-	return failure
+	if q.wholes == nil {
+		q.wholes = make(map[*flight]*flight)
+	}
+	if q.wholes[f] == nil {
+		q.wholes[f] = q.p.askWhole(q, f.question[0].Name, f.key.qtype)
+	}
+	return q.proven(q.wholes[f])
 }
 
 // readBy returns the outcome of a flight of our own after a time.
@@ -107,7 +111,7 @@ func (q *inquiry) readAhead(overdue bool) outcome {
 	}
 	open := false
 	for _, f := range q.ahead {
-		switch q.readProven(f, overdue) {
+		switch q.read(q.proven(f), overdue) {
 		case data:
 			return data
 		case unknown:

@@ -269,17 +269,17 @@ func FuzzFit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, wire []byte, start int) {
 		m := new(dns.Msg)
 		if m.Unpack(wire) != nil || len(m.Question) != 1 || start < 0 {
-			t.Skip("no answer")
+			return // no answer
 		}
 		if q := m.Question[0]; q.Qtype != dns.TypeA && q.Qtype != dns.TypeAAAA || outcomeOf(m, q.Qtype) != data || m.IsTsig() != nil {
-			t.Skip("no addresses")
+			return // no addresses
 		}
 		if _, err := m.Copy().Pack(); err != nil {
-			t.Skip("does not pack as it came")
+			return // it does not pack as it came
 		}
 		_, all := split(m.Answer, m.Question[0].Qtype)
 		if len(addressesOf(all, m.Question[0].Qtype)) != len(all) {
-			t.Skip("addresses without octets")
+			return // addresses without octets
 		}
 		m.Extra = slices.DeleteFunc(m.Extra, isType(dns.TypeOPT))
 		checkFit(t, m, fit(m, m.Question[0], start))

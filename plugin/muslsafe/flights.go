@@ -64,8 +64,9 @@ type flights struct {
 // isCrowded reports whether no other query of a client should be judged now.
 func (fs *flights) isCrowded() bool { return fs.size.Load() >= fs.max/2 }
 
-// crowdedOut stands for all queries of our own that find no room. They have failed, which no verdict takes for a proof.
-var crowdedOut = func() *flight {
+// fruitless stands for all queries of our own that find no room, or came with nothing even over TCP. They have failed, which
+// no verdict takes for a proof.
+var fruitless = func() *flight {
 	f := &flight{rcode: dns.RcodeServerFailure, err: errors.New("too many lookups in flight"), outcome: failure}
 	f.landed.Store(true)
 	return f
@@ -74,7 +75,7 @@ var crowdedOut = func() *flight {
 // admit takes a new flight in, unless there is no room and it is one of our own.
 func (fs *flights) admit(f *flight) (admitted *flight, isNew bool) {
 	if f.ours && fs.size.Load() >= fs.max {
-		return crowdedOut, false
+		return fruitless, false
 	}
 	fs.size.Add(1)
 	return f, true
@@ -86,7 +87,7 @@ func (fs *flights) admit(f *flight) (admitted *flight, isNew bool) {
 const keepFailure = overAfter
 
 // join returns the flight that is equal to f, or f itself, which is then registered and must be started, or
-// crowdedOut. When it lands, wake gets an element if it has room. A caller who wants the message, not the outcome alone,
+// fruitless. When it lands, wake gets an element if it has room. A caller who wants the message, not the outcome alone,
 // says so. Queries with EDNS fly alone, as their options may differ.
 func (fs *flights) join(f *flight, wake chan<- struct{}, wantsMessage bool) (joined *flight, isNew bool) {
 	f.wake = wake

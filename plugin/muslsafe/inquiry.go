@@ -31,12 +31,12 @@ type inquiry struct {
 	began time.Time
 	wait  *waiter
 
-	own          *flight // nil if it follows from the sibling
-	whole        *flight // own over TCP, if that was cut and the client cannot ask for the rest
-	sibling      *flight // nil until it is needed
-	wholeSibling *flight // sibling over TCP, if that came with nothing
-	ahead        []*flight
-	public       *wildcardCheck
+	own     *flight             // nil if it follows from the sibling
+	whole   *flight             // own over TCP, if that was cut and the client cannot ask for the rest
+	sibling *flight             // nil until it is needed
+	wholes  map[*flight]*flight // over TCP, of those that came with nothing
+	ahead   []*flight
+	public  *wildcardCheck
 }
 
 // waiter is what an inquiry waits with. It is used again and again, so that the ordinary query makes no garbage; a

@@ -87,7 +87,7 @@ func (w *walk) decide(isOver bool) (found walked, ok bool) {
 // proof returns data if the search is what it looks like, and failure if that cannot be proven.
 func (w *walk) proof(isOver bool) outcome {
 	proof := data
-	switch w.readProven(w.namespace, isOver) {
+	switch w.read(w.proven(w.namespace), isOver) {
 	case unknown:
 		proof = unknown
 	case nxdomain, failure:
@@ -107,11 +107,11 @@ func (w *walk) proof(isOver bool) outcome {
 
 // readPair returns what a pair of lookups is to the client.
 func (w *walk) readPair(pair []*flight, isOver bool) outcome {
-	a := w.readProven(pair[0], isOver)
+	a := w.read(w.proven(pair[0]), isOver)
 	if len(pair) == 1 {
 		return paired(a, derived(a))
 	}
-	return paired(a, w.readProven(pair[1], isOver))
+	return paired(a, w.read(w.proven(pair[1]), isOver))
 }
 
 // take chooses a candidate, for as many seconds as what excludes the others holds.
@@ -119,7 +119,7 @@ func (w *walk) take(c *candidate, ttl uint32) walked {
 	found := w.leave(ttl)
 	found.winner, found.pair = c.name, c.pair
 	for i, f := range c.pair {
-		found.has[i] = w.readProven(f, false) == data
+		found.has[i] = w.read(w.proven(f), false) == data
 	}
 	return found
 }

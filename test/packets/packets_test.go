@@ -65,7 +65,7 @@ func FuzzPackets(f *testing.F) {
 	addr := addresses{"udp": udp, "tcp": tcp}
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		if len(packet) > 4096 {
-			t.Skip("more than a server reads")
+			return // more than a server reads
 		}
 		for _, network := range []string{"udp", "tcp"} {
 			if m, err := askAfter(network, addr[network], packet); err != nil || m.Rcode != dns.RcodeNameError {
