@@ -1,9 +1,11 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,11 +21,19 @@ import (
 func scripted(t *testing.T) *upstream.Server {
 	t.Helper()
 	lab.Require(t)
-	server, err := upstream.Serve("127.0.0.2:53", &upstream.Script{Zones: []upstream.Zone{
+	script := &upstream.Script{Zones: []upstream.Zone{
 		{Name: "plain.test.", Net: 1, Scripted: true},
 		{Name: "d1.test.", Net: 1, Scripted: true},
 		{Name: "d2.test.", Net: 2},
-	}})
+	}}
+	server, err := upstream.Serve("127.0.0.2:53", script)
+	for range 100 { // the server of the test before closes its sockets on all addresses in the background
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+		server, err = upstream.Serve("127.0.0.2:53", script)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
