@@ -1,13 +1,19 @@
 package muslsafe
 
-import "sync"
+import (
+	"hash/maphash"
+	"sync"
+)
 
 // shards is how many maps a bounded map has, each with a lock of its own, so that queries seldom wait for each other.
 const shards = 64
 
 // bounded is a map from hashes to values that forgets an element where it is full. (The one in plugin/pkg/cache of
 // CoreDNS 1.13 has no type parameter.) It is safe for concurrent use.
-type bounded[V any] struct{ shards [shards]shard[V] }
+type bounded[V any] struct {
+	seed   maphash.Seed
+	shards [shards]shard[V]
+}
 
 type shard[V any] struct {
 	mu  sync.RWMutex
@@ -17,12 +23,15 @@ type shard[V any] struct {
 
 // newBounded returns a map of size elements at the most, rounded down to a multiple of shards.
 func newBounded[V any](size int) *bounded[V] {
-	b := new(bounded[V])
+	b := &bounded[V]{seed: maphash.MakeSeed()}
 	for i := range b.shards {
 		b.shards[i] = shard[V]{m: make(map[uint64]V), max: size / shards}
 	}
 	return b
 }
+
+// hash returns the hash of a name in this map.
+func (b *bounded[V]) hash(name string) uint64 { return maphash.String(b.seed, name) }
 
 func (b *bounded[V]) shard(key uint64) *shard[V] { return &b.shards[key%shards] }
 

@@ -1,7 +1,6 @@
 package muslsafe
 
 import (
-	"hash/maphash"
 	"time"
 
 	"github.com/miekg/dns"
@@ -33,20 +32,15 @@ const (
 
 // choices remembers choices, for as long as the answers hold that they were made by. Its size is bounded: where it is
 // full, an element makes room.
-type choices struct {
-	seed  maphash.Seed
-	cache *bounded[*choice]
-}
+type choices struct{ cache *bounded[*choice] }
 
-func newChoices() choices {
-	return choices{seed: maphash.MakeSeed(), cache: newBounded[*choice](maxChoices)}
-}
+func newChoices() choices { return choices{newBounded[*choice](maxChoices)} }
 
 func (cs *choices) get(name string, now time.Time) (c *choice, ok bool) {
-	c, ok = cs.cache.get(maphash.String(cs.seed, name))
+	c, ok = cs.cache.get(cs.cache.hash(name))
 	return c, ok && c.name == name && now.Before(c.expires)
 }
 
-func (cs *choices) put(c *choice) { cs.cache.put(maphash.String(cs.seed, c.name), c) }
+func (cs *choices) put(c *choice) { cs.cache.put(cs.cache.hash(c.name), c) }
 
-func (cs *choices) forget(c *choice) { cs.cache.remove(maphash.String(cs.seed, c.name)) }
+func (cs *choices) forget(c *choice) { cs.cache.remove(cs.cache.hash(c.name)) }

@@ -16,7 +16,6 @@ const (
 // half fails as well when the client asks for it (again), that must not be denied in turn: the client would take it that the
 // name has no addresses at all, while each question that muslsafe asked for the sake of the other has found some.
 type denials struct {
-	seed maphash.Seed
 	mu   sync.Mutex // so that of two halves that are judged at the same time one is the first
 	last *bounded[denial]
 }
@@ -26,14 +25,12 @@ type denial struct {
 	expires time.Time
 }
 
-func newDenials() denials {
-	return denials{seed: maphash.MakeSeed(), last: newBounded[denial](maxDenials)}
-}
+func newDenials() denials { return denials{last: newBounded[denial](maxDenials)} }
 
 // claim reports whether the half of a name, in lower case, may be denied to a client that the other half has not been
 // denied to.
 func (ds *denials) claim(client netip.Addr, name string, qtype uint16, now time.Time) bool {
-	key := maphash.String(ds.seed, name) ^ maphash.Comparable(ds.seed, client)
+	key := ds.last.hash(name) ^ maphash.Comparable(ds.last.seed, client)
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	if d, ok := ds.last.get(key); ok && d.qtype != qtype && now.Before(d.expires) {

@@ -1,7 +1,6 @@
 package muslsafe
 
 import (
-	"hash/maphash"
 	"math"
 	"time"
 )
@@ -15,17 +14,16 @@ const (
 // it is in the cache, or still in the memory of whoever made it. Such a question does without the goroutine that is most
 // of what a flight costs. A hint that is wrong makes one client wait as it would without muslsafe.
 type hints struct {
-	seed  maphash.Seed
 	began time.Time               // of the time that the hints count in, which is that of a clock that nobody sets
 	until *bounded[time.Duration] // when the answer expires
 }
 
 func newHints() hints {
-	return hints{seed: maphash.MakeSeed(), began: time.Now(), until: newBounded[time.Duration](maxHints)}
+	return hints{began: time.Now(), until: newBounded[time.Duration](maxHints)}
 }
 
 func (hs *hints) key(f *flight) uint64 {
-	key := maphash.String(hs.seed, f.key.name) ^ uint64(f.key.qtype)
+	key := hs.until.hash(f.key.name) ^ uint64(f.key.qtype)
 	if f.key.tcp {
 		return ^key // what is cut for UDP is another answer
 	}
