@@ -78,7 +78,7 @@ func TestStuckUpstream(t *testing.T) {
 		if err := conn.WriteMsg(new(dns.Msg).SetQuestion(fmt.Sprintf("n%d.stuck.test.", i), dns.TypeA)); err != nil {
 			t.Fatal(err)
 		}
-		if i%50 == 49 { // a burst must not be lost
+		if i%10 == 9 { // a burst must not be lost on a busy machine
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
