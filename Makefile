@@ -39,13 +39,14 @@ test: install lint
 kubernetes: install
 	cd test/kubernetes && go test -race -count=1 -v ./...
 
-# The real C libraries alone.
+# The real C libraries alone, in typical clusters and for every pair of answers.
 e2e: install
 	go test -race -count=1 -v ./test/e2e
 
-# What each C library makes of every pair of answers, without muslsafe and with it, and the picture in the README.
+# What each C library makes of every pair of answers, given by a domain and by one name, without muslsafe and with it, and the
+# picture in the README.
 matrix: install
-	go test -count=1 -v ./test/matrix -picture '$(CURDIR)/test/matrix/matrix.svg'
+	go test -count=1 -v -run TestMatrix ./test/e2e -picture '$(CURDIR)/test/e2e/matrix.svg'
 
 # The sessions of doctor in the README, and their picture.
 session: install

@@ -46,7 +46,7 @@ func countLog(cmd *cobra.Command, o *options, file string) error {
 		}
 		search = append(search, node.Search...)
 	}
-	names, err := diagnosis.Classifier(search)
+	suffixes, err := diagnosis.Suffixes(search)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func countLog(cmd *cobra.Command, o *options, file string) error {
 		return err
 	}
 	defer in.Close()
-	r := querylog.NewReader(names)
+	r := querylog.NewReader(suffixes)
 	began := time.Now()
 	stop := progress(cmd.ErrOrStderr(), func() string { return readSoFar(r.Done(), size, time.Since(began)) })
 	stats, err := r.Count(in)

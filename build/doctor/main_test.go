@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,19 +53,33 @@ const (
 	brokenLog  = healthyLog + `[INFO] 10.244.0.7:50759 - 29008 "AAAA IN www.example.org. udp 41 false 512" NXDOMAIN qr 68 0.03s` + "\n"
 )
 
-// TestStatus has the exit statuses and what is said with them.
+// statusCase is a run of doctor: its exit status, and what is said with it.
+type statusCase struct {
+	about  string
+	args   []string
+	in     string
+	status int
+	out    string // in the output
+	errs   string // in the errors; empty: there are none
+}
+
+func checkStatus(t *testing.T, tests []statusCase) {
+	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			status, out, errs := doctor(tc.in, tc.args...)
+			if status != tc.status || !strings.Contains(out, tc.out) || !strings.Contains(errs, tc.errs) || tc.errs == "" && errs != "" {
+				t.Errorf("doctor %q = %d; want %d\noutput, want %q:\n%s\nerrors, want %q:\n%s", tc.args, status, tc.status, tc.out, out, tc.errs, errs)
+			}
+		})
+	}
+}
+
+// TestStatus has names and flags.
 func TestStatus(t *testing.T) {
 	server := serve(t)
-	ask := func(args ...string) []string { return append(append([]string{}, server...), args...) }
+	ask := func(args ...string) []string { return slices.Concat(server, args) }
 	missing := filepath.Join(t.TempDir(), "missing")
-	tests := []struct {
-		about  string
-		args   []string
-		in     string
-		status int
-		out    string // in the output
-		errs   string // in the errors; empty: there are none
-	}{
+	checkStatus(t, []statusCase{
 		{"healthy", ask("data.data.x"), "", 0, "data.data.x: healthy", ""},
 		{"a hazard", ask("data.nxdomain.x"), "", 1, "muslsafe: pair", ""},
 		{"a hazard among healthy names", ask("data.data.x", "data.servfail.x", "data.nodata.x"), "", 1, "muslsafe: failure", ""},
@@ -90,7 +105,15 @@ func TestStatus(t *testing.T) {
 		{"a bad timeout", []string{"-timeout", "1ms", "www.example.org"}, "", 2, "", "invalid timeout 1ms; expect 100ms to 1m"},
 		{"a bad colour", []string{"-color", "red", "www.example.org"}, "", 2, "", `invalid color "red"; expect auto, always or never`},
 		{"an unknown flag", []string{"--nosuch", "www.example.org"}, "", 2, "", "unknown flag: --nosuch"},
+	})
+}
 
+// TestStatusOfCommands has what doctor reads besides names.
+func TestStatusOfCommands(t *testing.T) {
+	server := serve(t)
+	ask := func(args ...string) []string { return slices.Concat(server, args) }
+	missing := filepath.Join(t.TempDir(), "missing")
+	checkStatus(t, []statusCase{
 		{"trace", ask("trace", "data.data.x", "-libc", "musl-1.2.3"), "", 0, "the lookup ends with an answer", ""},
 		{"trace of a hazard", ask("trace", "data.servfail.x", "-libc", "musl-1.2.3"), "", 1, "the search ends here, with temporary failure (EAI_AGAIN)", ""},
 		{"trace of a hazard for others", ask("trace", "data.servfail.x", "-libc", "glibc-2.36"), "", 0, "the lookup ends with an answer", ""},
@@ -114,15 +137,7 @@ func TestStatus(t *testing.T) {
 		{"no log", []string{"log", "-"}, "hello\n", 2, "", "has no queries in 1 lines"},
 		{"a missing log", []string{"log", missing}, "", 2, "", missing},
 		{"a folder", []string{"log", t.TempDir()}, "", 2, "", "is a directory"},
-	}
-	for _, tc := range tests {
-		t.Run(tc.about, func(t *testing.T) {
-			status, out, errs := doctor(tc.in, tc.args...)
-			if status != tc.status || !strings.Contains(out, tc.out) || !strings.Contains(errs, tc.errs) || tc.errs == "" && errs != "" {
-				t.Errorf("doctor %q = %d; want %d\noutput, want %q:\n%s\nerrors, want %q:\n%s", tc.args, status, tc.status, tc.out, out, tc.errs, errs)
-			}
-		})
-	}
+	})
 }
 
 // In a pipe there are no colours, unless they are asked for.

@@ -1,116 +1,113 @@
 package muslsafe
 
 import (
-	"maps"
 	"math/rand/v2"
 
 	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/miekg/dns"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/reply"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
-// pass waits for what goes out and returns it.
-func (q *inquiry) pass() (m *dns.Msg, rcode int, err error) {
-	if q.own == nil {
-		return q.derive()
+// denial returns the answer that a ruling asks for, as the client can take it. An SOA of the upstream is kept where it
+// says as much as ours.
+func (p *pair) denial(ruling verdict.Ruling) *dns.Msg {
+	d := reply.Denial{Zone: p.Query.Question[0].Name[p.expansion.At:], TTL: p.cfg.ttl, Fix: ruling.Fix}
+	if ruling.Verdict == verdict.ToNxdomain {
+		d.Rcode = dns.RcodeNameError
 	}
-	for !q.own.landed.Load() {
-		<-q.wait.wake
-	}
-	q.read(q.own, false) // for its panic
-	f := q.brought()
-	m, rcode, err = f.copied, f.rcode, f.err
+	own := p.best()
+	o := own.Half().Outcome
+	var m *dns.Msg
 	switch {
-	case f == q.whole || f == q.wait.own:
-		m = f.msg
-		if values := metadata.ValueFuncs(q.ctx); values != nil {
-			maps.Copy(values, metadata.ValueFuncs(f.Context))
-		}
-	case m != nil: // the message of an equal query that was in the air already
-		m = m.Copy()
-		m.Id, m.Question = q.r.Id, q.r.Question
+	case ruling.IsBrief:
+		d.TTL = min(d.TTL, reply.BriefTTL)
+		m = d.To(p.Query)
+	case (o == verdict.Nodata || o == verdict.Nxdomain) && p.IsFirst(own):
+		m = d.From(own.Best().Reply, p.Query)
+	default:
+		m = d.To(p.Query)
 	}
-	if m != nil && !plugin.ClientWrite(rcode) {
-		rcode = dns.RcodeSuccess // something was written, so nobody may write again
-	}
-	return m, rcode, err
-}
-
-// finished returns an answer that passes, which may be nil, as the client can take it, and the fix that changed it or
-// with report would have.
-func (q *inquiry) finished(m *dns.Msg) (*dns.Msg, fix) {
-	if !q.follows() {
-		return q.fitted(m)
-	}
-	if q.read(q.sibling, true) == failure {
-		return m, noFix
-	}
-	return m, fixIPv4only
-}
-
-// brought is the flight whose answer counts for the own half.
-func (q *inquiry) brought() *flight {
-	if q.whole != nil && q.whole.landed.Load() && q.whole.outcome != failure {
-		return q.whole
-	}
-	return q.own
-}
-
-// fitted returns m as the client can take it.
-func (q *inquiry) fitted(m *dns.Msg) (*dns.Msg, fix) {
-	if m == nil || outcomeOf(m, q.r.Question[0].Qtype) == failure || !q.mustFit() {
-		return m, noFix
-	}
-	small := fit(m, q.r.Question[0], rand.IntN(maxStart))
-	if small == m && q.brought() == q.own && !(q.own.isCut && q.p.cfg.report) {
-		return m, noFix
-	}
-	if q.p.cfg.report {
-		return m, fixFit
-	}
-	return small, fixFit
-}
-
-// maxStart bounds the number of the address that a cut answer begins with. No answer has as many.
-const maxStart = 1 << 16
-
-// derive makes the AAAA half out of the A half, the failure of which is passed on.
-func (q *inquiry) derive() (m *dns.Msg, rcode int, err error) {
-	rule := ruling{fix: fixIPv4only, verdict: toNodata}
-	switch q.sibling.outcome {
-	case nxdomain:
-		rule.verdict = toNxdomain
-	case failure:
-		if q.sibling.failed != dns.RcodeSuccess {
-			return new(dns.Msg).SetRcode(q.r, q.sibling.failed), dns.RcodeSuccess, nil
-		}
-		return nil, q.sibling.rcode, q.sibling.err
-	}
-	return q.negative(rule), dns.RcodeSuccess, nil
-}
-
-// negative returns the answer that a ruling asks for, as the client can take it.
-func (q *inquiry) negative(rule ruling) *dns.Msg {
-	m := q.denied(rule)
-	if q.mustFit() {
-		return fit(m, q.r.Question[0], 0)
+	if p.mustFit() {
+		return reply.Fit(m, p.Query.Question[0], 0)
 	}
 	return m
 }
 
-// denied returns the answer that a ruling asks for. An SOA of the upstream is kept where it says as much as ours.
-func (q *inquiry) denied(rule ruling) *dns.Msg {
-	rcode := dns.RcodeSuccess
-	if rule.verdict == toNxdomain {
-		rcode = dns.RcodeNameError
+// best is the lookup whose answer counts for the own half: over TCP if that brought more.
+func (p *pair) best() *lookup.Lookup {
+	if o := p.overTCP.Half().Outcome; o != verdict.Unknown && o != verdict.Failed {
+		return p.overTCP
 	}
-	zone, ttl := q.r.Question[0].Name[q.place.at:], q.p.cfg.ttl
-	if rule.brief {
-		return negative(q.r, rcode, zone, min(ttl, briefTTL), rule.fix)
-	}
-	f := q.brought()
-	if o := q.read(f, true); f != nil && (f == q.whole || f == q.wait.own) && (o == nodata || o == nxdomain) {
-		return turned(f.msg, q.r, rcode, zone, ttl, rule.fix)
-	}
-	return negative(q.r, rcode, zone, ttl, rule.fix)
+	return p.own
 }
+
+// answer writes what a ruling asks for. In a report, that is counted, and the client's own answer passes.
+func (p *pair) answer(ruling verdict.Ruling) (int, error) {
+	if ruling.Verdict != verdict.Pass {
+		p.counts.record(p.Context, ruling.Fix)
+		if !p.cfg.report {
+			return dns.RcodeSuccess, p.Writer.WriteMsg(p.denial(ruling))
+		}
+	}
+	m, rcode, err := p.take()
+	if ruling.Verdict == verdict.Pass {
+		return p.pass(m, rcode, err)
+	}
+	return send(p.Writer, m, rcode, err)
+}
+
+// take waits for what goes out and returns it. A failure of A is that of an AAAA which follows from it.
+func (p *pair) take() (m *dns.Msg, rcode int, err error) {
+	if p.own == nil {
+		isWritten, rcode, err := p.sibling.Best().Failure()
+		if !isWritten {
+			return nil, rcode, err
+		}
+		return new(dns.Msg).SetRcode(p.Query, rcode), dns.RcodeSuccess, nil
+	}
+	p.WaitFor(p.own)
+	p.own.Raise()
+	return p.Take(p.best())
+}
+
+// pass counts and writes an answer that passes, which may be nil, as the client can take it.
+func (p *pair) pass(m *dns.Msg, rcode int, err error) (int, error) {
+	m, f := p.fitted(m)
+	p.counts.record(p.Context, f)
+	return send(p.Writer, m, rcode, err)
+}
+
+// send writes a message, if there is one, and returns what ServeDNS must.
+func send(w dns.ResponseWriter, m *dns.Msg, rcode int, err error) (int, error) {
+	if m == nil {
+		return rcode, err
+	}
+	if !plugin.ClientWrite(rcode) {
+		rcode = dns.RcodeSuccess // something is written, so nobody may write again
+	}
+	if werr := w.WriteMsg(m); err == nil {
+		err = werr
+	}
+	return rcode, err
+}
+
+// fitted returns m, which may be nil, as the client can take it, and the fix if that changes it, or with report would.
+func (p *pair) fitted(m *dns.Msg) (*dns.Msg, verdict.Fix) {
+	if m == nil || verdict.OutcomeOf(m, p.Qtype()) == verdict.Failed || p.isDerived || !p.mustFit() {
+		return m, verdict.None
+	}
+	small := reply.Fit(m, p.Query.Question[0], rand.IntN(maxStart))
+	isSame := small == m && p.overTCP == nil
+	switch {
+	case p.cfg.report && (!isSame || m.Truncated):
+		return m, verdict.Fit
+	case isSame || p.overTCP != nil && p.best() == p.own && small == m:
+		return m, verdict.None
+	}
+	return small, verdict.Fit
+}
+
+// maxStart bounds the number of the address that a cut answer begins with. No answer has as many.
+const maxStart = 1 << 16

@@ -1,125 +1,141 @@
 package muslsafe
 
-import "time"
+import (
+	"time"
+
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
+)
+
+// askAgain asks for the client's own half once more if it is silent, and over TCP for what came cut and cannot serve as
+// it is.
+func (q *inquiry) askAgain(elapsed time.Duration) {
+	if elapsed >= lateAfter {
+		q.Hedge()
+	}
+	if q.overTCP == nil && q.own.Half().IsCut && !q.cfg.report && q.mustFit() {
+		q.overTCP = q.OwnOverTCP()
+	}
+	if !q.cfg.fixes[verdict.IPv4Only] { // else the A half decides, whatever it has
+		q.sibling = q.Proof(q.sibling)
+	}
+	for i, l := range q.ahead {
+		q.ahead[i] = q.Proof(l)
+	}
+}
 
 // evidence is what is known after a time.
-func (q *inquiry) evidence(elapsed time.Duration) evidence {
-	e := evidence{
-		qtype:   q.r.Question[0].Qtype,
-		scope:   q.place.scope,
-		own:     q.readOwn(elapsed >= silentAfter),
-		sibling: q.readSibling(elapsed),
-		ahead:   q.readAhead(elapsed >= overAfter),
-		public:  q.readPublic(elapsed >= overAfter),
-		late:    elapsed >= lateAfter,
-		enabled: &q.p.cfg.enabled,
+func (q *inquiry) evidence(elapsed time.Duration) verdict.Evidence {
+	e := q.known(q.readOwn(elapsed))
+	if e.Sibling = readSince(q.sibling, q.began, elapsed); e.Sibling == verdict.Data && !q.cfg.fixes[verdict.IPv4Only] {
+		e.Sibling = provenBy(q.sibling, elapsed, elapsed)
 	}
-	switch {
-	case q.follows():
-		e.own = derived(e.sibling)
-	case q.p.cfg.enabled[fixIPv4only]:
-		e.sibling = derived(e.own)
+	e.Stranger = q.domain.read(e, elapsed)
+	e.Ahead = q.readAhead(e, elapsed)
+	e.Refused = readRefused(ordered(q.pair, q.own, q.sibling))
+	e.Hijacked = q.readHijack(elapsed)
+	e.Claimed = q.claimed
+	e.IsLate = elapsed >= lateAfter
+	q.countSilence(1, q.sibling, e.Sibling)
+	if !q.isDerived {
+		q.countSilence(0, q.own, e.Own)
 	}
 	return e
 }
 
-// derived is what the AAAA half is if the A half decides: a name without IPv6 exists, or it does not.
-func derived(a outcome) outcome {
-	if a == data {
-		return nodata
-	}
-	return a
+// readBy returns the outcome of a lookup after a time. One that is silent until the limit has failed.
+func readBy(l *lookup.Lookup, elapsed, limit time.Duration) verdict.Outcome {
+	return halfBy(l, elapsed, limit).Outcome
 }
 
-// read returns the outcome of a flight. A flight that is silent for too long has failed.
-func (q *inquiry) read(f *flight, overdue bool) outcome {
-	switch {
-	case f != nil && f.landed.Load():
-		if f.panicked != nil && f == q.own { // for the server, which recovers from it
-			panic(f.panicked)
-		}
-		return f.outcome
-	case overdue:
-		return failure
+// halfBy returns what a lookup says after a time.
+func halfBy(l *lookup.Lookup, elapsed, limit time.Duration) verdict.Half {
+	h := l.Half()
+	if h.Outcome == verdict.Unknown && elapsed >= limit {
+		h.Outcome = verdict.Failed
 	}
-	return unknown
+	return h
 }
 
-// readSibling returns the outcome of the other half. With ipv4only the A half decides, whatever it has.
-func (q *inquiry) readSibling(elapsed time.Duration) outcome {
-	if q.p.cfg.enabled[fixIPv4only] {
-		return q.readBy(q.sibling, elapsed)
+// provenBy returns the outcome of a lookup that others depend on. What came cut, with nothing of its type, may have landed
+// after it was asked for over TCP, which will be done at the next look.
+func provenBy(l *lookup.Lookup, elapsed, limit time.Duration) verdict.Outcome {
+	h := halfBy(l, elapsed, limit)
+	if h.Outcome == verdict.Data && h.IsEmpty {
+		return verdict.Unknown
 	}
-	return q.readBy(q.proven(q.sibling), elapsed)
+	return h.Outcome
 }
 
-// proven returns what a verdict on another half may depend on in place of f. An answer that came cut, with nothing of its
-// type, proves nothing; so it is asked for over TCP.
-func (q *inquiry) proven(f *flight) *flight {
-	switch {
-	case f == nil || !f.landed.Load() || f.outcome != data || !f.isBare:
-		return f
-	case f.key.tcp:
-		return fruitless
+// readSince returns the outcome of a lookup of our own after a time from began, which may have been sent late.
+func readSince(l *lookup.Lookup, began time.Time, elapsed time.Duration) verdict.Outcome {
+	if l == nil {
+		return readBy(nil, elapsed, overAfter) // it may be asked yet
 	}
-	if q.wholes == nil {
-		q.wholes = make(map[*flight]*flight)
-	}
-	if q.wholes[f] == nil {
-		q.wholes[f] = q.p.askWhole(q, f.question[0].Name, f.key.qtype)
-	}
-	return q.proven(q.wholes[f])
-}
-
-// readBy returns the outcome of a flight of our own after a time.
-func (q *inquiry) readBy(f *flight, elapsed time.Duration) outcome {
-	until := silentAfter
-	if f != nil {
-		until = min(max(f.began.Sub(q.began)+silentLate, silentAfter), overAfter)
-	}
-	return q.read(f, elapsed >= until)
+	return readBy(l, elapsed, min(max(l.Began.Sub(began)+silentLate, silentAfter), overAfter))
 }
 
 // readOwn returns the outcome of the own half. If it came cut, for a client that may not be able to ask for the rest,
-// it is asked for over TCP first. If that fails, it stays as cut as it came; it may take its time where nothing came over
+// what comes over TCP counts. If that fails, it stays as cut as it came; it may take its time where nothing came over
 // UDP, which an old musl takes for the end.
-func (q *inquiry) readOwn(overdue bool) outcome {
-	if q.own == nil || !q.own.landed.Load() {
-		return q.read(nil, overdue)
+func (q *inquiry) readOwn(elapsed time.Duration) verdict.Outcome {
+	if q.overTCP == nil {
+		return readBy(q.own, elapsed, silentAfter)
 	}
-	if q.own.isCut && !q.p.cfg.report && q.mustFit() {
-		if q.whole == nil {
-			q.whole = q.p.askWhole(q, q.r.Question[0].Name, q.r.Question[0].Qtype)
-		}
-		if o := q.read(q.whole, overdue && !q.own.isBare); o != failure {
-			return o
-		}
+	o := q.overTCP.Half().Outcome
+	if o == verdict.Unknown && (q.own.Half().IsEmpty || elapsed < silentAfter) || o != verdict.Unknown && o != verdict.Failed {
+		return o
 	}
-	return q.read(q.own, overdue)
+	return q.own.Half().Outcome
 }
 
-// mustFit reports whether answers have to be small: fit is on, and the client came over UDP and sent no OPT record.
-func (q *inquiry) mustFit() bool {
-	_, tcp := clientOf(q.w)
-	return q.p.cfg.enabled[fixFit] && !tcp && q.r.IsEdns0() == nil
+// readAhead returns whether one of the names ahead has an address.
+func (q *inquiry) readAhead(e verdict.Evidence, elapsed time.Duration) verdict.Answer {
+	if q.isSearched {
+		return verdict.No
+	}
+	limit := overAfter
+	if q.domain.isFailing(e) {
+		limit = q.limitOf(q.ahead)
+	}
+	if q.ahead == nil && (elapsed < limit || e.Stranger == verdict.Open) {
+		return verdict.Open
+	}
+	outcomes := make([]verdict.Outcome, 0, 16)
+	for _, l := range q.ahead {
+		outcomes = append(outcomes, provenBy(l, elapsed, limit))
+	}
+	return verdict.AnyAhead(outcomes)
 }
 
-// readAhead returns data if one of the names ahead has an address, nodata if none has.
-func (q *inquiry) readAhead(overdue bool) outcome {
-	if q.ahead == nil && !overdue {
-		return unknown
+// limitOf returns until when lookups are waited for: those that were sent late, after a domain was found dead, have
+// as much time as others.
+func (q *inquiry) limitOf(lookups []*lookup.Lookup) time.Duration {
+	limit := overAfter
+	if q.cfg.report {
+		return limit
 	}
-	open := false
-	for _, f := range q.ahead {
-		switch q.read(q.proven(f), overdue) {
-		case data:
-			return data
-		case unknown:
-			open = true
+	for _, l := range lookups {
+		limit = max(limit, l.Began.Sub(q.began)+silentLate)
+	}
+	return limit
+}
+
+// readRefused returns whether all halves were refused.
+func readRefused(halves []*lookup.Lookup) verdict.Answer {
+	for _, l := range halves {
+		if !l.Half().IsRefused {
+			return verdict.No
 		}
 	}
-	if open {
-		return unknown
+	return verdict.Yes
+}
+
+// countSilence counts, once, a half that the evidence takes for failed because nothing has come. One that nobody asked for
+// is not silent.
+func (q *inquiry) countSilence(i int, l *lookup.Lookup, o verdict.Outcome) {
+	if o == verdict.Failed && l != nil && !l.Landed() && !q.silent[i] {
+		q.silent[i] = true
+		q.counts.silent(l.Qtype())
 	}
-	return nodata
 }

@@ -41,7 +41,7 @@ var (
 		Namespace: plugin.Namespace,
 		Subsystem: pluginName,
 		Name:      "subqueries_total",
-		Help:      "Counter of queries that muslsafe sent to the next plugins on its own, by what came back.",
+		Help:      "Counter of queries that muslsafe sent to the next plugins on its own, questions asked again and random names included, by what came back.",
 	}, []string{"server", "view", "result"})
 
 	subqueryDuration = promauto.NewHistogramVec(prometheus.HistogramOpts{
@@ -65,13 +65,13 @@ var (
 type decision uint8
 
 const (
-	untouched decision = iota // not looked at: DO or CD, another class, several questions, a name outside of the zones
-	passed                    // nothing is known to be wrong with its answer
-	fixed                     // its answer was changed, or with report would have been
-	crowded                   // not judged, as too much is in the air already
+	untouched  decision = iota // not looked at: DO or CD, another class, several questions, a name outside of the zones
+	passed                     // nothing is known to be wrong with its answer
+	fixed                      // its answer was changed, or with report would have been
+	overloaded                 // not judged, as too many lookups are under way
 	numDecisions
 )
 
-var decisionNames = [numDecisions]string{untouched: "untouched", passed: "passed", fixed: "fixed", crowded: "crowded"}
+var decisionNames = [numDecisions]string{untouched: "untouched", passed: "passed", fixed: "fixed", overloaded: "overloaded"}
 
 func (d decision) String() string { return decisionNames[d] }

@@ -8,37 +8,53 @@ import (
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
-	"golang.org/x/sync/singleflight"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/libc"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/memory"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/reply"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/stranger"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
 // Muslsafe keeps answers from clients that would make the resolver of musl fail or wait. It is safe for
 // concurrent use.
 type Muslsafe struct {
 	Next plugin.Handler
+	core
+}
 
-	cfg     *config
-	inAir   flights
-	probes  probes
-	hints   hints
-	choices choices
-	denials denials
-	walks   singleflight.Group
-	pairs   *pairTable   // nil unless clients are counted
-	waiters chan *waiter // free ones
+// core is what all queries of a server block share.
+type core struct {
+	cfg       *config
+	rules     *verdict.Rules
+	asker     *lookup.Asker
+	memory    *memory.Memory
+	searches  searches
+	strangers stranger.Strangers
+	watches   stranger.Watches
+	idle      pairs
+
+	isPerClient bool // rules in the server block may treat clients differently; set at start-up
+
+	pairs *libc.Table // nil unless clients are counted
 }
 
 func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
-	p := &Muslsafe{
-		hints:   newHints(),
-		choices: newChoices(),
-		denials: newDenials(),
-		Next:    next,
-		cfg:     cfg,
-		inAir:   flights{m: make(map[flightKey]*flight), max: maxFlights, keepAddrs: cfg.enabled[fixWildcard]},
-		waiters: make(chan *waiter, maxWaiters),
-	}
+	p := &Muslsafe{Next: next, core: core{
+		cfg:      cfg,
+		rules:    verdict.NewRules(cfg.fixes),
+		memory:   memory.New(),
+		searches: newSearches(),
+		watches:  stranger.NewWatches(cfg.suffixes.Search()),
+		idle:     make(pairs, maxPairs),
+	}}
+	p.asker = lookup.New(lookup.Options{
+		Name: pluginName, Next: next, Max: lookup.MaxLookups, KeepAddrs: cfg.fixes[verdict.Wildcard],
+		AskAgain: (cfg.fixes[verdict.Failure] || cfg.fixes[verdict.Search]) && !cfg.report, OnAnswer: p.memory.Learn,
+	})
 	if cfg.clients {
-		p.pairs = newPairTable()
+		p.pairs = libc.NewTable()
 	}
 	return p
 }
@@ -46,43 +62,31 @@ func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 // Name implements [plugin.Handler].
 func (p *Muslsafe) Name() string { return pluginName }
 
-// ServeDNS implements [plugin.Handler].
+// ServeDNS implements [plugin.Handler]. The steps come in the order in which they can spare a query the next ones.
 func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if isWatched(ctx) { // part of a query that is judged already
-		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+	if lookup.IsMarked(ctx) { // part of a query that is judged already
+		return p.asker.Pass(ctx, w, r)
 	}
 	counts := seriesOf(ctx)
 	if !concerns(r) {
 		counts.queries[untouched].Inc()
-		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+		return p.asker.Pass(ctx, w, r)
 	}
-	name := lower(r.Question[0].Name)
-	if !p.cfg.covers(name) {
+	q := query{core: &p.core, counts: counts, Client: lookup.Client{
+		Asker: p.asker, Context: ctx, Writer: w, Query: r, Name: names.Lower(r.Question[0].Name), Counts: counts,
+	}}
+	if !p.cfg.covers(q.Name) {
 		counts.queries[untouched].Inc()
-		return plugin.NextOrFailure(p.Name(), p.Next, withWatch(ctx), w, r)
+		return q.passUnjudged()
 	}
-	if p.pairs != nil && asksAddress(r) {
-		p.countClient(w, r, name, counts)
+	q.countLibc()
+	if m := q.complete(); m != nil {
+		return q.answerWith(m, verdict.Complete)
 	}
-	var began time.Time // of what has been done about the query so far
-	if p.cfg.enabled[fixComplete] && asksAddress(r) && !p.inAir.isCrowded() {
-		var m *dns.Msg
-		if m, began = p.complete(ctx, w, r, name, counts); m != nil {
-			return p.serveCompleted(ctx, w, r, m, counts)
-		}
+	if m := q.leak(); m != nil {
+		return q.answerWith(m, verdict.Leak)
 	}
-	if at, ok := p.cfg.suffixes.leak(name); ok && p.cfg.enabled[fixLeak] {
-		return p.serveLeak(ctx, w, r, at, counts)
-	}
-	if !asksAddress(r) || !p.cfg.judges() {
-		counts.record(ctx, noFix)
-		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
-	}
-	if p.inAir.isCrowded() {
-		counts.queries[crowded].Inc()
-		return plugin.NextOrFailure(p.Name(), p.Next, withWatch(ctx), w, r)
-	}
-	return p.servePair(ctx, w, r, name, began, counts)
+	return q.judge()
 }
 
 // concerns reports whether r is a query that muslsafe may answer or judge. A client that sets DO or CD validates
@@ -96,55 +100,98 @@ func concerns(r *dns.Msg) bool {
 	return !r.CheckingDisabled && r.IsTsig() == nil && (opt == nil || !opt.Do())
 }
 
-func asksAddress(r *dns.Msg) bool {
-	return r.Question[0].Qtype == dns.TypeA || r.Question[0].Qtype == dns.TypeAAAA
+// query is a query of a client that muslsafe may answer or judge.
+type query struct {
+	lookup.Client
+	*core
+	counts *series
+	began  time.Time // of what has been done about it so far; zero if nothing has
+
+	isSearched bool // complete has looked further down the search list, and found nothing
 }
 
-// serveCompleted answers the first query of a search with what the whole search finds.
-func (p *Muslsafe) serveCompleted(ctx context.Context, w dns.ResponseWriter, r, m *dns.Msg, counts *series) (int, error) {
-	counts.record(ctx, fixComplete)
-	if p.cfg.report {
-		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
-	}
-	return dns.RcodeSuccess, w.WriteMsg(m)
+// asksAddress reports whether the query is for A or AAAA.
+func (q *query) asksAddress() bool { return q.Qtype() == dns.TypeA || q.Qtype() == dns.TypeAAAA }
+
+// passOn hands the query to the next plugin as it is. What that looks up for it through the whole server is a query of its
+// own.
+func (q *query) passOn() (int, error) { return q.Asker.Pass(q.Context, q.Writer, q.Query) }
+
+// passUnjudged hands the query to the next plugin, and keeps what that looks up for it from being judged.
+func (q *query) passUnjudged() (int, error) {
+	return q.Asker.Pass(lookup.WithMark(q.Context), q.Writer, q.Query)
 }
 
-// serveLeak denies a name, of which the part from offset at on cannot exist.
-func (p *Muslsafe) serveLeak(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, at int, counts *series) (int, error) {
-	counts.record(ctx, fixLeak)
-	if p.cfg.report {
-		return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+// answerWith writes m, which is due to a fix, in place of what the next plugin would answer.
+func (q *query) answerWith(m *dns.Msg, f verdict.Fix) (int, error) {
+	q.counts.record(q.Context, f)
+	if q.cfg.report {
+		return q.passOn()
 	}
-	return dns.RcodeSuccess, w.WriteMsg(negative(r, dns.RcodeNameError, r.Question[0].Name[at:], p.cfg.ttl, fixLeak))
+	return dns.RcodeSuccess, q.Writer.WriteMsg(m)
 }
 
-// servePair asks the rest of the chain, judges what it writes together with what else the verdict needs, and writes
-// the result.
-func (p *Muslsafe) servePair(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, began time.Time, counts *series) (int, error) {
-	q := inquiry{p: p, ctx: ctx, w: w, r: r, name: name, began: began, counts: counts}
-	q.begin()
-	defer q.close()
-
-	rule := q.settle()
-	if !q.mayDeny(rule) {
-		rule = ruling{verdict: pass}
+// leak returns the denial of a name that only search expansion can make, and nil for any other.
+func (q *query) leak() *dns.Msg {
+	at, ok := q.cfg.suffixes.Leak(q.Name)
+	if !ok || !q.cfg.fixes[verdict.Leak] {
+		return nil
 	}
-	if rule.verdict != pass {
-		q.counts.record(q.ctx, rule.fix)
-		if !q.p.cfg.report {
-			return dns.RcodeSuccess, q.w.WriteMsg(q.negative(rule))
+	zone := q.Query.Question[0].Name[at:]
+	return reply.Denial{Rcode: dns.RcodeNameError, Zone: zone, TTL: q.cfg.ttl, Fix: verdict.Leak}.To(q.Query)
+}
+
+// judge asks the next plugin, and judges the answer if it is one about an address.
+func (q *query) judge() (int, error) {
+	switch {
+	case !q.asksAddress() || !q.cfg.fixes.LookAtAnswers():
+		q.counts.record(q.Context, verdict.None)
+		return q.passOn()
+	case q.Asker.IsOverloaded():
+		q.counts.queries[overloaded].Inc()
+		return q.passUnjudged()
+	}
+	return q.judgePair()
+}
+
+// mustFit reports whether answers have to be small: fit is on, and the client came over UDP and sent no OPT record.
+func (q *query) mustFit() bool {
+	if !q.cfg.fixes[verdict.Fit] || q.Query.IsEdns0() != nil {
+		return false
+	}
+	_, tcp := lookup.AddrOf(q.Writer)
+	return !tcp
+}
+
+// askBoth asks for the A and the AAAA records of a name, or for the A records alone if AAAA follows from them.
+func (q *query) askBoth(name string) []*lookup.Lookup {
+	a := q.Ask(name, dns.TypeA)
+	if q.cfg.fixes[verdict.IPv4Only] {
+		return []*lookup.Lookup{a}
+	}
+	return []*lookup.Lookup{a, q.Ask(name, dns.TypeAAAA)}
+}
+
+// halfOf returns the index of a type, A or AAAA, in a pair.
+func halfOf(qtype uint16) int {
+	if qtype == dns.TypeAAAA {
+		return 1
+	}
+	return 0
+}
+
+// claim reports whether the client's half, which fails, may be denied because the other one has addresses: the client has
+// asked for that one too, else it would lose its only answer; and that one has not been denied to it, else it would take it
+// that the name has no addresses at all, while each question that was asked for the sake of the other half has found some.
+func (q *query) claim(elapsed time.Duration) verdict.Answer {
+	now := time.Now()
+	switch {
+	case !q.memory.HasAsked(&q.Client, lookup.SiblingOf(q.Qtype()), now):
+		if elapsed < pairedAfter {
+			return verdict.Open
 		}
+	case q.memory.Deny(&q.Client, now):
+		return verdict.Yes
 	}
-	reply, rcode, err := q.pass()
-	if rule.verdict == pass {
-		reply, rule.fix = q.finished(reply)
-		q.counts.record(q.ctx, rule.fix)
-	}
-	if reply == nil {
-		return rcode, err
-	}
-	if werr := q.w.WriteMsg(reply); err == nil {
-		err = werr
-	}
-	return rcode, err
+	return verdict.No
 }

@@ -3,123 +3,23 @@ package muslsafe
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 
-	"github.com/coredns/coredns/core/dnsserver"
-	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/pkg/dnstest"
-	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 	"github.com/opentracing/opentracing-go"
 	"github.com/opentracing/opentracing-go/mocktracer"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-func init() { clog.Discard() }
-
-// testPlugin returns a plugin as configured in the usual cluster of testSuffixes, in front of next, with what more is asked
-// of it.
-func testPlugin(next plugin.Handler, more ...func(*config)) *Muslsafe {
-	cfg := newConfig()
-	cfg.suffixes = testSuffixes
-	for _, f := range more {
-		f(cfg)
-	}
-	return newMuslsafe(next, cfg)
-}
-
-func with(f fix) func(*config) { return func(cfg *config) { cfg.enabled[f] = true } }
-
-func without(f fix) func(*config) { return func(cfg *config) { cfg.enabled[f] = false } }
-
-func reporting(on bool) func(*config) { return func(cfg *config) { cfg.report = on } }
-
-// answers is a next plugin that gives the outcomes a and aaaa to all queries of these types.
-func answers(a, aaaa outcome) plugin.Handler {
-	return test.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-		o := a
-		if r.Question[0].Qtype == dns.TypeAAAA {
-			o = aaaa
-		}
-		if o == failure {
-			return dns.RcodeServerFailure, errors.New("upstream is down")
-		}
-		return dns.RcodeSuccess, w.WriteMsg(answer(r, o))
-	})
-}
-
-// answer returns what an upstream says, with an SOA of its own in negative answers.
-func answer(r *dns.Msg, o outcome) *dns.Msg {
-	m := new(dns.Msg)
-	m.SetReply(r)
-	m.RecursionAvailable = true
-	switch q := r.Question[0]; {
-	case o == failure:
-		m.Rcode = dns.RcodeServerFailure
-	case o == data && q.Qtype == dns.TypeAAAA:
-		m.Answer = []dns.RR{test.AAAA(q.Name + " 60 IN AAAA 2001:db8::1")}
-	case o == data:
-		m.Answer = []dns.RR{test.A(q.Name + " 60 IN A 192.0.2.1")}
-	default:
-		m.Ns = []dns.RR{test.SOA("upstream.example. 7 IN SOA ns.upstream.example. mail.upstream.example. 1 2 3 4 5")}
-		if o == nxdomain {
-			m.Rcode = dns.RcodeNameError
-		}
-	}
-	return m
-}
-
-// exchange sends a query to h and returns the message that was written, or nil. More than one is an error.
-func exchange(t *testing.T, h plugin.Handler, r *dns.Msg) (*dns.Msg, int, error) {
-	t.Helper()
-	return exchangeContext(t.Context(), t, h, r)
-}
-
-func exchangeContext(ctx context.Context, t *testing.T, h plugin.Handler, r *dns.Msg) (*dns.Msg, int, error) {
-	t.Helper()
-	rec := dnstest.NewMultiRecorder(&test.ResponseWriter{})
-	rcode, err := h.ServeDNS(ctx, rec, r)
-	switch len(rec.Msgs) {
-	case 0:
-		return nil, rcode, err
-	case 1:
-		if !plugin.ClientWrite(rcode) {
-			t.Errorf("return code %s after a message was written", dns.RcodeToString[rcode])
-		}
-		if _, err := rec.Msgs[0].Pack(); err != nil {
-			t.Errorf("reply does not pack: %v", err)
-		}
-		return rec.Msgs[0], rcode, err
-	}
-	t.Fatalf("%d messages written; want at most 1", len(rec.Msgs))
-	return nil, 0, nil
-}
-
-func query(name string, qtype uint16) *dns.Msg { return new(dns.Msg).SetQuestion(name, qtype) }
-
-// counter counts the queries to a plugin.
-type counter struct {
-	plugin.Handler
-	n atomic.Int64
-}
-
-func counted(h plugin.Handler) *counter { return &counter{Handler: h} }
-
-func (c *counter) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	c.n.Add(1)
-	return c.Handler.ServeDNS(ctx, w, r)
-}
-
-// TestOtherTypesAreNotJudged checks that a denial of another type is nothing to muslsafe.
+// TestOtherTypesAreNotJudged checks that muslsafe passes denials of other types than A and AAAA, and asks nothing.
 func TestOtherTypesAreNotJudged(t *testing.T) {
 	next := counted(answers(nxdomain, data))
 	for _, qtype := range []uint16{dns.TypeMX, dns.TypeTXT, dns.TypeSRV, dns.TypeHTTPS, dns.TypeANY} {
-		if m, _, _ := exchange(t, testPlugin(next), query("www.example.com.", qtype)); m.Rcode != dns.RcodeNameError {
+		m, _, _ := exchange(t, testPlugin(next), newQuery(plainName, qtype))
+		if m.Rcode != dns.RcodeNameError {
 			t.Errorf("%s: %v; want the NXDOMAIN of the upstream", dns.TypeToString[qtype], m)
 		}
 	}
@@ -128,12 +28,11 @@ func TestOtherTypesAreNotJudged(t *testing.T) {
 	}
 }
 
-const leaked = "httpd.dnscheck.svc.cluster.local.example.com."
-
+// TestServeLeak checks that a leak is denied at once, for every type, in the case in which it was asked for.
 func TestServeLeak(t *testing.T) {
 	next := counted(answers(data, data))
 	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeSRV, dns.TypeTXT, dns.TypeHTTPS, dns.TypeANY, dns.TypeSOA} {
-		r := query("HTTPD.dnscheck.svc.Cluster.LOCAL.example.com.", qtype)
+		r := newQuery("HTTPD.dnscheck.svc.Cluster.LOCAL.example.com.", qtype)
 		m, _, err := exchange(t, testPlugin(next), r)
 		if err != nil || m == nil {
 			t.Fatalf("%s: %v, %v; want a reply", dns.TypeToString[qtype], m, err)
@@ -157,23 +56,17 @@ func TestServeLeak(t *testing.T) {
 	}
 }
 
-func checkSOA(t *testing.T, m *dns.Msg, zone string, ttl uint32) {
-	t.Helper()
-	i := slices.IndexFunc(m.Ns, isType(dns.TypeSOA))
-	if i < 0 {
-		t.Fatalf("no SOA in %v", m.Ns)
-	}
-	soa := m.Ns[i].(*dns.SOA)
-	if soa.Hdr.Name != zone || soa.Hdr.Ttl != ttl || soa.Minttl != ttl {
-		t.Errorf("SOA = %v; want zone %q with TTL %d", soa, zone, ttl)
-	}
+// TestLeakEDE checks that a client that understands it is told why.
+func TestLeakEDE(t *testing.T) {
+	m, _, _ := exchange(t, testPlugin(nil), queryWith(leaked, dns.TypeA, true))
+	checkEDE(t, m, true, "muslsafe leak")
 }
 
-// TestPassUntouched lists the queries that muslsafe has no say in. For each, the next plugin sees the client's own
-// writer and query, and what it does is what the client gets.
+// TestPassUntouched lists the queries that muslsafe must not touch: the next plugin gets the query itself, its answer is not
+// captured, and what it returns is what ServeDNS returns.
 func TestPassUntouched(t *testing.T) {
 	edit := func(name string, f func(*dns.Msg)) *dns.Msg {
-		r := query(name, dns.TypeA)
+		r := newQuery(name, dns.TypeA)
 		f(r)
 		return r
 	}
@@ -188,9 +81,9 @@ func TestPassUntouched(t *testing.T) {
 		{"DO", edit(leaked, func(r *dns.Msg) { r.SetEdns0(4096, true) })},
 		{"CD", edit(leaked, func(r *dns.Msg) { r.CheckingDisabled = true })},
 		{"TSIG", edit(leaked, func(r *dns.Msg) { r.SetTsig("key.example.org.", dns.HmacSHA256, 300, 0) })},
-		{"outside of the zones", query("web.default.svc.cluster.local.example.com.", dns.TypeA)},
-		{"excepted name", query("untouched.example.net.", dns.TypeA)},
-		{"below an excepted name", query("x.default.svc.cluster.local.Untouched.example.net.", dns.TypeA)},
+		{"outside of the zones", newQuery("web.default.svc.cluster.local.example.com.", dns.TypeA)},
+		{"excepted name", newQuery("untouched.example.net.", dns.TypeA)},
+		{"below an excepted name", newQuery("x.default.svc.cluster.local.Untouched.example.net.", dns.TypeA)},
 	}
 	for _, tc := range tests {
 		t.Run(tc.about, func(t *testing.T) {
@@ -208,42 +101,22 @@ func TestPassUntouched(t *testing.T) {
 			if m != nil || rcode != dns.RcodeRefused || err == nil || err.Error() != "mine" {
 				t.Errorf("ServeDNS = %v, %d, %v; want what the next plugin returned", m, rcode, err)
 			}
-			if _, captured := saw.(*flight); captured {
+			if _, captured := saw.(*lookup.Exchange); captured {
 				t.Error("the answer was captured")
 			}
 		})
 	}
 }
 
+// TestDisable switches off one fix, and all of them.
 func TestDisable(t *testing.T) {
-	p := testPlugin(answers(data, nxdomain))
-	p.cfg.enabled[fixLeak] = false
-	if m, _, _ := exchange(t, p, query(leaked, dns.TypeA)); outcomeOf(m, dns.TypeA) != data {
+	p := testPlugin(answers(data, nxdomain), without(verdict.Leak))
+	if m, _, _ := exchange(t, p, newQuery(leaked, dns.TypeA)); verdict.OutcomeOf(m, dns.TypeA) != data {
 		t.Errorf("leak disabled: %v; want the data of the next plugin", m)
 	}
-	p.cfg.enabled = [numFixes]bool{}
-	if m, _, _ := exchange(t, p, query("www.example.com.", dns.TypeAAAA)); outcomeOf(m, dns.TypeAAAA) != nxdomain {
+	p = testPlugin(answers(data, nxdomain), off)
+	if m, _, _ := exchange(t, p, newQuery(plainName, dns.TypeAAAA)); verdict.OutcomeOf(m, dns.TypeAAAA) != nxdomain {
 		t.Errorf("all disabled: %v; want the NXDOMAIN of the next plugin", m)
-	}
-}
-
-func TestMetrics(t *testing.T) {
-	server := &dnsserver.Server{Addr: "dns://:53"}
-	ctx := context.WithValue(t.Context(), dnsserver.Key{}, server)
-	ctx = context.WithValue(ctx, dnsserver.ViewKey{}, "pods")
-	fixes := fixesTotal.WithLabelValues("dns://:53", "pods", "pair")
-	asked := subqueriesTotal.WithLabelValues("dns://:53", "pods", "data")
-	beforeF, beforeA := testutil.ToFloat64(fixes), testutil.ToFloat64(asked)
-	for range 3 {
-		_, _, _ = exchangeContext(ctx, t, testPlugin(answers(data, nxdomain)), query("www.example.com.", dns.TypeAAAA))
-	}
-	if f, a := testutil.ToFloat64(fixes)-beforeF, testutil.ToFloat64(asked)-beforeA; f != 3 || a != 3 {
-		t.Errorf("fixes_total rose by %v, subqueries_total by %v; want 3 and 3", f, a)
-	}
-	for _, c := range []prometheus.Collector{fixesTotal, subqueriesTotal} {
-		if problems, err := testutil.CollectAndLint(c); err != nil || len(problems) > 0 {
-			t.Errorf("lint says %v, %v", problems, err)
-		}
 	}
 }
 
@@ -252,7 +125,7 @@ func TestSpans(t *testing.T) {
 	tracer := mocktracer.New()
 	span := tracer.StartSpan("servedns")
 	ctx := opentracing.ContextWithSpan(t.Context(), span)
-	if m, _, _ := exchangeContext(ctx, t, testPlugin(answers(data, data)), query("www.example.com.", dns.TypeA)); m == nil {
+	if m, _, _ := exchangeContext(ctx, t, testPlugin(answers(data, data)), newQuery(plainName, dns.TypeA)); m == nil {
 		t.Fatal("no reply")
 	}
 	if spans := tracer.FinishedSpans(); len(spans) != 1 {
@@ -260,7 +133,61 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// TestConcurrentPairs is for the race detector: clients of all kinds share one plugin and its configuration.
+// TestReentry has a plugin that sends lookups through the whole server, as kubernetes does for an ExternalName. They pass as
+// they come, whether they are part of the client's query or of the one for the other half.
+func TestReentry(t *testing.T) {
+	var p *Muslsafe
+	inner := 0
+	p = testPlugin(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		if r.Question[0].Name == "target.example.com." {
+			inner++
+			return give(w, r, nxdomain)
+		}
+		m, _, _ := exchangeContext(ctx, t, p, newQuery("target.example.com.", r.Question[0].Qtype))
+		if verdict.OutcomeOf(m, r.Question[0].Qtype) != nxdomain {
+			t.Errorf("lookup of the target = %v; want it untouched", m)
+		}
+		return give(w, r, nxdomain)
+	}))
+	if m, _, _ := exchange(t, p, newQuery(clusterName, dns.TypeA)); verdict.OutcomeOf(m, dns.TypeA) != nxdomain {
+		t.Errorf("reply = %v; want NXDOMAIN", m)
+	}
+	if inner != 2 {
+		t.Errorf("%d lookups of the target; want 2, one for each half of the pair", inner)
+	}
+}
+
+// TestReentryOfUntouched has a plugin that looks up another name to answer for one that must pass untouched. That lookup
+// passes untouched as well.
+func TestReentryOfUntouched(t *testing.T) {
+	for _, tc := range []struct{ about, name string }{
+		{"excepted name", "legacy.example.net."},
+		{"outside of the zones", "www.example.com."},
+	} {
+		t.Run(tc.about, func(t *testing.T) {
+			var p *Muslsafe
+			p = testPlugin(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+				if r.Question[0].Name == nodeName {
+					return give(w, r, nodata) // search would deny it
+				}
+				inner, _, _ := exchangeContext(ctx, t, p, newQuery(nodeName, r.Question[0].Qtype))
+				m := answer(r, nodata)
+				m.Rcode = inner.Rcode
+				return dns.RcodeSuccess, w.WriteMsg(m)
+			}), func(cfg *config) {
+				cfg.zones, cfg.except = []domain{"example.net.", "example.org."}, []domain{"legacy.example.net."}
+			})
+			if m, _, _ := exchange(t, p, newQuery(tc.name, dns.TypeA)); verdict.OutcomeOf(m, dns.TypeA) != nodata {
+				t.Errorf("reply = %v; want NODATA, as the target has it", m)
+			}
+			if m, _, _ := exchange(t, p, newQuery(nodeName, dns.TypeA)); verdict.OutcomeOf(m, dns.TypeA) != nxdomain {
+				t.Errorf("reply about the target = %v; want NXDOMAIN", m)
+			}
+		})
+	}
+}
+
+// TestConcurrentPairs is for the race detector: many clients use one plugin at once.
 func TestConcurrentPairs(t *testing.T) {
 	p := testPlugin(answers(data, nxdomain))
 	var wg sync.WaitGroup
@@ -268,10 +195,10 @@ func TestConcurrentPairs(t *testing.T) {
 		for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
 			wg.Go(func() {
 				for range 50 {
-					if m, _, err := exchange(t, p, query("www.example.com.", qtype)); err != nil || m.Rcode != dns.RcodeSuccess {
+					if m, _, err := exchange(t, p, newQuery(plainName, qtype)); err != nil || m.Rcode != dns.RcodeSuccess {
 						t.Errorf("reply = %v, %v; want NOERROR", m, err)
 					}
-					_, _, _ = exchange(t, p, query(leaked, qtype))
+					_, _, _ = exchange(t, p, newQuery(leaked, qtype))
 				}
 			})
 		}

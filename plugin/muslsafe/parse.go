@@ -13,13 +13,15 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
 // settings is a config in the making: what the Corefile says, before the defaults are filled in.
 type settings struct {
 	config
-	cluster []domain
-	search  []domain // nil if the Corefile does not say; from the file then
+	cluster []names.Domain
+	search  []names.Domain // nil if the Corefile does not say; from the file then
 	given   map[string]bool
 	root    string // directory of relative files, from the root plugin
 }
@@ -37,10 +39,10 @@ var properties = []property{
 	{"search", "DOMAIN... | FILE", parseSearch},
 	{"except", "NAME...", parseExcept},
 	{"disable", "FIX...", parseDisable},
-	{"ipv4only", "", parseIPv4only},
-	{"complete", "", parseComplete},
-	{"wildcard", "", parseWildcard},
-	{"dot", "", parseDot},
+	{"ipv4only", "", switchOn(verdict.IPv4Only)},
+	{"complete", "", switchOn(verdict.Complete)},
+	{"wildcard", "", switchOn(verdict.Wildcard)},
+	{"dot", "", switchOn(verdict.Dot)},
 	{"ttl", "SECONDS", parseTTL},
 	{"report", "", parseReport},
 	{"clients", "", parseClients},
@@ -51,10 +53,14 @@ var properties = []property{
 func parse(c *caddy.Controller) (*config, error) {
 	s := &settings{config: *newConfig(), given: make(map[string]bool), root: dnsserver.GetConfig(c).Root}
 	c.Next() // "muslsafe"
+	began := c.Line()
 	if err := parseZones(s, c.RemainingArgs()); err != nil {
 		return nil, c.Err(err.Error())
 	}
 	for c.NextBlock() {
+		if isPlugin(c.Val()) {
+			return nil, c.Err(unclosed(c.Val(), began))
+		}
 		if err := parseProperty(s, c.Val(), c.RemainingArgs()); err != nil {
 			return nil, c.Err(err.Error())
 		}
@@ -66,14 +72,6 @@ func parse(c *caddy.Controller) (*config, error) {
 		return nil, c.Err(err.Error())
 	}
 	return &s.config, nil
-}
-
-// surplus says what is wrong with a token after the end of the block.
-func surplus(token string) string {
-	if token == pluginName {
-		return fmt.Sprintf("%q stands in this server block already; expect it once, with all properties in one block", token)
-	}
-	return fmt.Sprintf("unexpected token %q; expect nothing after the block of %s", token, pluginName)
 }
 
 func parseProperty(s *settings, name string, args []string) error {
@@ -96,17 +94,17 @@ func parseProperty(s *settings, name string, args []string) error {
 }
 
 func propertyNames() string {
-	names := make([]string, len(properties))
+	list := make([]string, len(properties))
 	for i, p := range properties {
-		names[i] = p.name
+		list[i] = p.name
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(list, ", ")
 }
 
 // finish fills in what the Corefile leaves open. The keys are those of the server block.
 func (s *settings) finish(keys []string) error {
 	if s.cluster == nil {
-		s.cluster = []domain{defaultCluster}
+		s.cluster = []names.Domain{names.DefaultCluster}
 	}
 	if s.search == nil {
 		search, err := searchFile(defaultResolv)
@@ -115,21 +113,15 @@ func (s *settings) finish(keys []string) error {
 		}
 		s.search, s.from = search, defaultResolv
 	}
-	s.setSuffixes(s.cluster, s.search)
+	var served []names.Domain
 	for _, origin := range plugin.OriginsFromArgsOrServerBlock(nil, keys) {
-		s.suffixes.served = append(s.suffixes.served, domain(origin))
+		served = append(served, names.Domain(origin))
 	}
-	if len(s.zones) > 0 && !slices.ContainsFunc(s.zones, s.meets) {
-		log.Warningf("zones %v are outside of the server block %v, so nothing is done there", s.zones, s.suffixes.served)
+	s.suffixes = names.New(s.cluster, s.search, served)
+	for _, warning := range s.warnings() {
+		log.Warning(warning)
 	}
 	return nil
-}
-
-// meets reports whether the server block can receive a name in zone.
-func (s *settings) meets(zone domain) bool {
-	return len(s.suffixes.served) == 0 || slices.ContainsFunc(s.suffixes.served, func(served domain) bool {
-		return served.contains(string(zone)) || zone.contains(string(served))
-	})
 }
 
 func parseZones(s *settings, args []string) error {
@@ -155,15 +147,15 @@ func parseZones(s *settings, args []string) error {
 	return nil
 }
 
-func parseZone(origin string) (domain, error) {
+func parseZone(origin string) (names.Domain, error) {
 	if origin == "." {
 		return ".", nil
 	}
-	return parseDomain(origin)
+	return names.ParseDomain(origin)
 }
 
 func parseCluster(s *settings, args []string) (err error) {
-	s.cluster, err = parseDomains(args)
+	s.cluster, err = names.ParseDomains(args)
 	return err
 }
 
@@ -175,7 +167,7 @@ func parseSearch(s *settings, args []string) (err error) {
 		if info, err := os.Stat(filepath.Join(s.root, args[0])); err == nil && info.Mode().IsRegular() {
 			return fmt.Errorf("%q is a file here, and a domain by its looks; expect a slash in the name of a file, as in ./%s", args[0], args[0])
 		}
-		s.search, err = parseDomains(args)
+		s.search, err = names.ParseDomains(args)
 		return err
 	}
 	if len(args) > 1 {
@@ -193,53 +185,32 @@ func parseSearch(s *settings, args []string) (err error) {
 }
 
 func parseExcept(s *settings, args []string) (err error) {
-	s.except, err = parseDomains(args)
+	s.except, err = names.ParseDomains(args)
 	return err
 }
 
+// parseDisable switches off fixes that are on by default; the others are off already.
 func parseDisable(s *settings, args []string) error {
+	on := verdict.ByDefault()
 	for _, arg := range args {
-		f := fix(max(slices.Index(fixNames[:], arg), 0)) // noFix if it is none
-		if !byDefault[f] {
-			return fmt.Errorf("unknown fix %q; expect one of %s", arg, defaultFixes())
+		f := verdict.ParseFix(arg)
+		if !on[f] {
+			return fmt.Errorf("unknown fix %q; expect one of %s", arg, strings.Join(on.Names(), ", "))
 		}
-		if !s.enabled[f] {
+		if !s.fixes[f] {
 			return fmt.Errorf("fix %q is disabled twice; expect it once", arg)
 		}
-		s.enabled[f] = false
+		s.fixes[f] = false
 	}
 	return nil
 }
 
-// defaultFixes lists the fixes that can be disabled.
-func defaultFixes() string {
-	var names []string
-	for f, on := range byDefault {
-		if on {
-			names = append(names, fixNames[f])
-		}
+// switchOn returns the parser of a property that switches a fix on.
+func switchOn(f verdict.Fix) func(*settings, []string) error {
+	return func(s *settings, _ []string) error {
+		s.fixes[f] = true
+		return nil
 	}
-	return strings.Join(names, ", ")
-}
-
-func parseIPv4only(s *settings, _ []string) error {
-	s.enabled[fixIPv4only] = true
-	return nil
-}
-
-func parseComplete(s *settings, _ []string) error {
-	s.enabled[fixComplete] = true
-	return nil
-}
-
-func parseWildcard(s *settings, _ []string) error {
-	s.enabled[fixWildcard] = true
-	return nil
-}
-
-func parseDot(s *settings, _ []string) error {
-	s.enabled[fixDot] = true
-	return nil
 }
 
 func parseTTL(s *settings, args []string) error {

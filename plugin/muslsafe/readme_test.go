@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
 // TestReadme compares the README with the code: properties, fixes, metrics and metadata, each in both directions.
@@ -29,12 +31,12 @@ func TestReadme(t *testing.T) {
 		names = append(names, p.name)
 	}
 	compare(t, "properties explained", matches("(?m)^\\* `(\\w+)`", syntax), names)
-	compare(t, "fixes", matches(`(?m)^\* \*\*(\w+)\*\*(?: \(off by default\))? - `, readme), fixNames[noFix+1:])
+	compare(t, "fixes", matches(`(?m)^\* \*\*(\w+)\*\*(?: \(off by default\))? - `, readme), fixNames())
 
 	metrics := between(t, readme, "## Metrics", "## Metadata")
 	compare(t, "metrics", matches("(?m)^\\* `(\\w+\\{.*\\})`", metrics), metricNames(t))
 	compare(t, "decisions", matches("`(\\w+)`", between(t, metrics, "by what was decided on them: ", ".")), decisionNames[:])
-	compare(t, "results", matches("`(\\w+)`", between(t, metrics, "by what came back: ", ".")), outcomeNames[failure:])
+	compare(t, "results", matches("`(\\w+)`", between(t, metrics, "by what came back: ", ".")), resultNames())
 	compare(t, "metadata", matches("(?m)^\\* `(.*)` - ", between(t, readme, "## Metadata", "## Examples")), []string{metadataFix})
 }
 
@@ -90,4 +92,18 @@ func compare(t *testing.T, what string, readme, code []string) {
 	if !slices.Equal(readme, code) {
 		t.Errorf("%s: README has %q, code has %q", what, readme, code)
 	}
+}
+
+func fixNames() (list []string) {
+	for f := verdict.None + 1; f < verdict.NumFixes; f++ {
+		list = append(list, f.String())
+	}
+	return list
+}
+
+func resultNames() (list []string) {
+	for o := failure; o <= nxdomain; o++ {
+		list = append(list, o.String())
+	}
+	return list
 }

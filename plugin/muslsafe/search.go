@@ -1,93 +1,117 @@
 package muslsafe
 
 import (
-	"slices"
-	"strings"
+	"math/rand/v2"
+	"time"
+
+	"github.com/miekg/dns"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/reply"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
-// scope says what a client does with a name that does not exist.
-type scope uint8
-
-const (
-	plain   scope = iota // nothing more: no search suffix is known at its end
-	cluster              // it searches on; the name ends in a suffix of the cluster
-	node                 // it searches on; the name ends in a search domain of the nodes
-)
-
-// place is where a name stands in the search of a client.
-type place struct {
-	scope scope
-	at    int // offset at which the search suffix begins; 0 if the scope is plain
+// choice is the step of a search that a client gets its addresses from. It is never modified.
+type choice struct {
+	name    string  // the first step, in lower case
+	winner  string  // "" if the client is left to search by itself
+	has     [2]bool // by half: whether the winner is known to have such records
+	expires time.Time
 }
 
-// place finds out whether name, in lower case, is X.S: a name X with a search suffix S appended.
-//
-// A suffix itself is plain, though a shorter one may stand at its end, and so is a zone of the server block: all names
-// below it would be denied with it (RFC 8020). So is a name with an underscore, which is no host name: nobody searches for the address of
-// "_acme-challenge", and a cache behind us may hold an NXDOMAIN against its other types.
-func (s suffixes) place(name string) place {
-	t := s.longestTail(name)
-	if !t.found || t.at == 0 || hasUnderscore(name[:t.at]) || slices.Contains(s.served, domain(name)) {
-		return place{}
-	}
-	if !t.cluster {
-		return place{scope: node, at: t.at}
-	}
-	if before := name[:t.at]; before == "svc." || before == "pod." {
-		return place{}
-	}
-	return place{scope: cluster, at: clusterSuffix(name, t.at)}
+// ttl returns for how many seconds a choice still holds.
+func (c *choice) ttl(now time.Time) uint32 { return uint32(c.expires.Sub(now) / time.Second) }
+
+// found is a choice with the lookups that it was made by.
+type found struct {
+	*choice
+	pair []*lookup.Lookup // of the winner; nil if the choice was remembered
 }
 
-// hasUnderscore reports whether a label of name begins with an underscore (RFC 8552).
-func hasUnderscore(name string) bool {
-	for i := 0; ; i++ {
-		n := strings.IndexByte(name[i:], '_')
-		if n < 0 {
-			return false
-		}
-		if i += n; labelBegins(name, i) {
-			return true
-		}
+// complete returns an answer to the first query of a search with what the whole search finds. It returns nil where the
+// client is left to search by itself, which is never wrong: what it asks for exists nowhere, and it is told so.
+func (q *query) complete() *dns.Msg {
+	if !q.cfg.fixes[verdict.Complete] || !q.asksAddress() || q.Asker.IsOverloaded() {
+		return nil
 	}
+	s, ok := q.cfg.suffixes.FirstStep(q.Name)
+	if !ok {
+		return nil
+	}
+	return q.completeSearch(s)
 }
 
-// clusterSuffix returns where the search suffix of a name begins whose cluster domain begins at c. Pods append
-// NAMESPACE.svc.C, svc.C and C (kubelet, with dnsPolicy ClusterFirst), and at least one label stands before it.
-func clusterSuffix(name string, c int) int {
-	rest, label := cutLast(name[:c])
-	if rest == "" || label != "svc" {
-		return c
+func (q *query) completeSearch(s names.Search) *dns.Msg {
+	q.began = time.Now()
+	q.memory.NoteQuery(&q.Client, q.began)
+	q.Open()
+	defer q.Close()
+
+	c := choose(*q, s)
+	if c.winner == "" {
+		q.isSearched = true
+		return nil
 	}
-	before, _ := cutLast(rest)
-	if before == "" {
-		return len(rest)
+	o, m := verdict.Nodata, (*dns.Msg)(nil) // of AAAA, if it follows from A
+	if !q.cfg.fixes[verdict.IPv4Only] || q.Qtype() == dns.TypeA {
+		o, m = q.fetch(c)
 	}
-	return len(before)
+	if o != verdict.Data && !c.has[halfOf(lookup.SiblingOf(q.Qtype()))] {
+		q.searches.choices.Remove(c.name) // it has no address any more
+		return nil
+	}
+	if o == verdict.Failed && q.claim(pairedAfter) == verdict.No {
+		return new(dns.Msg).SetRcode(q.Query, dns.RcodeServerFailure)
+	}
+	alias := reply.Alias{Target: c.winner, TTL: c.ttl(q.began)}
+	if o == verdict.Failed {
+		alias.TTL = min(alias.TTL, reply.BriefTTL)
+	}
+	answer := alias.To(q.Query, m)
+	if q.mustFit() {
+		return reply.Fit(answer, q.Query.Question[0], rand.IntN(maxStart))
+	}
+	return answer
 }
 
-// ahead returns the names that a client asks for after X.S, where S is a search domain of the nodes that begins at
-// offset at: X with the search domains that come after S in the list, and X itself. Those that are leaks are left
-// out, as they have no address.
-func (s suffixes) ahead(name string, at int) []string {
-	x, own := name[:at], domain(name[at:])
-	var names []string
-	after := false
-	for _, d := range s.order {
-		if after && len(x)+len(d) <= maxName {
-			names = append(names, x+string(d))
-		}
-		after = after || d == own
+// fetch returns the client's half of the pair of the winner. There is a message if that is data or nodata; it must not
+// be modified.
+func (q *query) fetch(c found) (verdict.Outcome, *dns.Msg) {
+	var l *lookup.Lookup
+	if i := halfOf(q.Qtype()); c.pair != nil && c.pair[i].Landed() {
+		l = c.pair[i]
+	} else {
+		l = q.Ask(c.winner, q.Qtype())
 	}
-	names = append(names, x)
-	kept := names[:0]
-	for _, n := range names {
-		if _, leaks := s.leak(n); !leaks {
-			kept = append(kept, n)
+	o := await(q, l)
+	if o == verdict.Data && l.Half().IsCut && q.mustFit() {
+		if whole := q.AskOverTCP(c.winner, q.Qtype()); await(q, whole) == verdict.Data {
+			l = whole
 		}
 	}
-	return kept
+	if o != verdict.Data && o != verdict.Nodata {
+		return o, nil
+	}
+	return o, l.Best().Reply
 }
 
-// maxName is the length of the longest name in text with its trailing dot (RFC 1035, section 3.1).
-const maxName = 254
+// await waits for the outcome of a lookup of our own.
+func await(q *query, l *lookup.Lookup) verdict.Outcome {
+	for {
+		elapsed := time.Since(q.began)
+		if o := readSince(l, q.began, elapsed); o != verdict.Unknown {
+			return o
+		}
+		q.Wait(untilNext(elapsed))
+	}
+}
+
+// choose finds the step of a search that has an address. It takes a copy of the query, so that the query stays off the heap
+// where a choice is remembered.
+func choose(q query, s names.Search) found {
+	if c := q.searches.remembered(q.Name, q.began); c != nil {
+		return found{choice: c}
+	}
+	w := &walk{query: q}
+	return w.choose(s)
+}

@@ -5,10 +5,13 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/coredns/coredns/plugin/metrics"
 	"github.com/miekg/dns"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -22,11 +25,11 @@ type seriesKey struct{ server, view string }
 type series struct {
 	seriesKey
 	queries    [numDecisions]prometheus.Counter
-	fixes      [numFixes]prometheus.Counter
+	fixes      [verdict.NumFixes]prometheus.Counter
 	silentA    prometheus.Counter
 	silentAAAA prometheus.Counter
 	inFlight   prometheus.Gauge
-	results    [nxdomain + 1]prometheus.Counter
+	results    [verdict.NumOutcomes]prometheus.Counter
 	duration   prometheus.Observer
 	pairs      func() (musl, other prometheus.Counter) // made when clients are counted
 }
@@ -79,24 +82,36 @@ func newSeries(key seriesKey) *series {
 	for d := range numDecisions {
 		s.queries[d] = queriesTotal.WithLabelValues(key.server, key.view, d.String())
 	}
-	for f := noFix + 1; f < numFixes; f++ {
+	for f := verdict.None + 1; f < verdict.NumFixes; f++ {
 		s.fixes[f] = fixesTotal.WithLabelValues(key.server, key.view, f.String())
 	}
-	for o := failure; o <= nxdomain; o++ {
+	for o := verdict.Failed; o < verdict.NumOutcomes; o++ {
 		s.results[o] = subqueriesTotal.WithLabelValues(key.server, key.view, o.String())
 	}
 	return s
 }
 
 // record counts what was decided on a query. A fix leaves its name in the metadata of the query.
-func (s *series) record(ctx context.Context, f fix) {
-	if f == noFix {
+func (s *series) record(ctx context.Context, f verdict.Fix) {
+	if f == verdict.None {
 		s.queries[passed].Inc()
 		return
 	}
 	s.queries[fixed].Inc()
 	s.fixes[f].Inc()
 	metadata.SetValueFunc(ctx, metadataFix, f.String)
+}
+
+// Sent implements [lookup.Counts].
+func (s *series) Sent() { s.inFlight.Inc() }
+
+// Answered implements [lookup.Counts].
+func (s *series) Answered(x *lookup.Exchange) {
+	s.inFlight.Dec()
+	if x.IsSubquery {
+		s.results[x.Half.Outcome].Inc()
+		s.duration.Observe(time.Since(x.Began).Seconds())
+	}
 }
 
 // silent counts a half that was not answered in time.

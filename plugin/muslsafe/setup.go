@@ -8,6 +8,8 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/dot"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
 const pluginName = "muslsafe"
@@ -22,26 +24,42 @@ func setup(c *caddy.Controller) error {
 		return plugin.Error(pluginName, err)
 	}
 
-	if cfg.enabled[fixDot] {
-		if err := decorateWriter(dnsserver.GetConfig(c), cfg.report); err != nil {
+	if cfg.fixes[verdict.Dot] {
+		if err := dot.Decorate(dnsserver.GetConfig(c), cfg.denyDots); err != nil {
 			return plugin.Error(pluginName, err)
 		}
 	}
 
+	var p *Muslsafe
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
-		return newMuslsafe(next, cfg)
+		p = newMuslsafe(next, cfg)
+		return p
 	})
 
 	c.OnStartup(func() error {
 		zones := strings.Join(c.ServerBlockKeys, ", ")
-		if cfg.enabled[fixComplete] && dnsserver.GetConfig(c).Handler("autopath") != nil {
+		if cfg.fixes[verdict.Complete] && dnsserver.GetConfig(c).Handler("autopath") != nil {
 			return plugin.Error(pluginName, fmt.Errorf(`server block %s: "complete" and the autopath plugin both do the whole search at its first query; expect one of them`, zones))
 		}
 		log.Infof("%s: %s", zones, cfg)
-		if cfg.judges() && dnsserver.GetConfig(c).Handler("cache") == nil {
+		b := dnsserver.GetConfig(c)
+		if p.isPerClient = b.ViewName != "" || b.Handler("acl") != nil; !p.isPerClient {
+			whenStarted(c, func() { p.lookAtDomains(addrOf(b)) })
+		}
+		if cfg.fixes.LookAtAnswers() && dnsserver.GetConfig(c).Handler("cache") == nil {
 			log.Warningf("%s: no cache in this server block, so a lookup of musl may cost up to four queries upstream in place of two", zones)
 		}
 		return nil
 	})
 	return nil
+}
+
+// denyDots returns what counts the malformed queries of "search ." to the server at addr, and has them denied unless the
+// configuration says report.
+func (cfg *config) denyDots(addr string) dot.Decide {
+	counts := holdSeries(seriesKey{server: addr}) // a view takes a question, which there is none of
+	return func() bool {
+		counts.fixes[verdict.Dot].Inc()
+		return !cfg.report
+	}
 }

@@ -1,6 +1,7 @@
 package muslsafe
 
 import (
+	golog "log"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,9 @@ import (
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
 // resolvConf writes a resolv.conf and returns its path.
@@ -21,6 +25,7 @@ func resolvConf(t *testing.T, text string) string {
 	return file
 }
 
+// TestParse reads Corefiles that are right.
 func TestParse(t *testing.T) {
 	none := resolvConf(t, "nameserver 192.0.2.53\n")
 	node := resolvConf(t, "search old.example.org\nsearch . Corp.Example.ORG. example.org bücher.example corp.example.org\noptions ndots:5\n")
@@ -29,19 +34,19 @@ func TestParse(t *testing.T) {
 		corefile string
 		want     func(*config) // edits the default configuration
 	}{
-		{"empty block", "muslsafe {\n search " + none + "\n}", func(*config) {}},
+		{"empty block", "muslsafe {\n search " + none + "\n}", asItIs},
 		{"domain line of a resolv.conf", "muslsafe {\n search " + resolvConf(t, "domain example.org\n") + "\n}", func(cfg *config) {
-			cfg.suffixes.node = []domain{"example.org."}
+			cfg.suffixes = names.New([]domain{names.DefaultCluster}, []domain{"example.org."}, nil)
 		}},
 		{"search list of a file", "muslsafe {\n search " + node + "\n}", func(cfg *config) {
-			cfg.suffixes.node = []domain{"corp.example.org.", "example.org."}
+			cfg.suffixes = names.New([]domain{names.DefaultCluster}, []domain{"corp.example.org.", "example.org."}, nil)
 		}},
-		{"empty file", "muslsafe {\n search /dev/null\n}", func(*config) {}},
+		{"empty file", "muslsafe {\n search /dev/null\n}", asItIs},
 		{"search list of the Corefile", "muslsafe {\n search b.example.org a.b.example.org\n}", func(cfg *config) {
-			cfg.suffixes.node = []domain{"a.b.example.org.", "b.example.org."}
+			cfg.suffixes = names.New([]domain{names.DefaultCluster}, []domain{"b.example.org.", "a.b.example.org."}, nil)
 		}},
 		{"search list of a pod", "muslsafe {\n search kube-system.svc.cluster.local svc.cluster.local cluster.local example.org\n}", func(cfg *config) {
-			cfg.suffixes.node = []domain{"example.org."}
+			cfg.suffixes = names.New([]domain{names.DefaultCluster}, []domain{"example.org."}, nil)
 		}},
 		{"zones", "muslsafe example.ORG example.net. 10.0.0.0/8 {\n search /dev/null\n}", func(cfg *config) {
 			cfg.zones = []domain{"example.org.", "example.net.", "10.in-addr.arpa."}
@@ -51,16 +56,16 @@ func TestParse(t *testing.T) {
 		}},
 		{"root zone", "muslsafe . {\n search /dev/null\n}", func(cfg *config) { cfg.zones = []domain{"."} }},
 		{"all properties", "muslsafe {\n cluster K8s.example.org cluster.local.\n search corp.example.net\n except xn--bcher-kva.example _acme.example.org\n disable pair\n ipv4only\n wildcard\n ttl 0\n report\n clients\n}", func(cfg *config) {
-			cfg.suffixes = suffixes{cluster: []domain{"k8s.example.org.", "cluster.local."}, node: []domain{"corp.example.net."}}
+			cfg.suffixes = names.New([]domain{"k8s.example.org.", "cluster.local."}, []domain{"corp.example.net."}, nil)
 			cfg.except = []domain{"xn--bcher-kva.example.", "_acme.example.org."}
-			cfg.enabled[fixPair] = false
-			cfg.enabled[fixIPv4only], cfg.enabled[fixWildcard] = true, true
+			cfg.fixes[verdict.Pair] = false
+			cfg.fixes[verdict.IPv4Only], cfg.fixes[verdict.Wildcard] = true, true
 			cfg.ttl = 0
 			cfg.report, cfg.clients = true, true
 		}},
 		{"largest ttl, all fixes disabled", "muslsafe {\n search /dev/null\n ttl 3600\n disable leak pair search failure fit\n}", func(cfg *config) {
 			cfg.ttl = 3600
-			cfg.enabled = [numFixes]bool{}
+			cfg.fixes = verdict.Fixes{}
 		}},
 	}
 	for _, tc := range tests {
@@ -70,7 +75,7 @@ func TestParse(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := newConfig()
-			want.suffixes.cluster = []domain{"cluster.local."}
+			want.suffixes = names.New([]domain{names.DefaultCluster}, nil, nil)
 			tc.want(want)
 			checkConfig(t, got, want)
 		})
@@ -79,70 +84,138 @@ func TestParse(t *testing.T) {
 
 func checkConfig(t *testing.T, got, want *config) {
 	t.Helper()
-	if !slices.Equal(got.suffixes.cluster, want.suffixes.cluster) || !slices.Equal(got.suffixes.node, want.suffixes.node) {
+	if !slices.Equal(got.suffixes.Cluster(), want.suffixes.Cluster()) || !slices.Equal(got.suffixes.Search(), want.suffixes.Search()) {
 		t.Errorf("suffixes = %+v; want %+v", got.suffixes, want.suffixes)
 	}
 	if !slices.Equal(got.zones, want.zones) || !slices.Equal(got.except, want.except) {
 		t.Errorf("zones %v except %v; want %v except %v", got.zones, got.except, want.zones, want.except)
 	}
-	if got.ttl != want.ttl || got.report != want.report || got.clients != want.clients || got.enabled != want.enabled {
-		t.Errorf("ttl %d, report %v, clients %v, enabled %v; want %d, %v, %v, %v", got.ttl, got.report, got.clients, got.enabled, want.ttl, want.report, want.clients, want.enabled)
+	if got.ttl != want.ttl || got.report != want.report || got.clients != want.clients || got.fixes != want.fixes {
+		t.Errorf("ttl %d, report %v, clients %v, enabled %v; want %d, %v, %v, %v", got.ttl, got.report, got.clients, got.fixes, want.ttl, want.report, want.clients, want.fixes)
 	}
 }
 
-// TestParseErrors checks that each mistake is an error that names the line, the token and what is accepted.
-func TestParseErrors(t *testing.T) {
-	missing := filepath.Join(t.TempDir(), "resolv.conf")
-	long := strings.Repeat("a.", 126) + "b"
+// TestWarnings has configurations that are right, and of which a part can have no effect.
+func TestWarnings(t *testing.T) {
+	const allOff = " disable leak pair search failure fit\n"
 	tests := []struct {
 		about    string
 		corefile string
-		want     []string
+		keys     []string // of the server block
+		want     []string // in the log, a line each
 	}{
-		{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, "cluster, search, except, disable, ipv4only, complete, wildcard, dot, ttl, report, clients"}},
-		{"unknown fix", "muslsafe {\n\n disable leaks\n}", []string{":3 ", `unknown fix "leaks"`, "leak, pair, search, failure, fit"}},
-		{"empty fix", "muslsafe {\n disable \"\"\n}", []string{":2 ", `unknown fix ""`, "leak, pair, search, failure, fit"}},
-		{"fix that is off", "muslsafe {\n disable wildcard\n}", []string{":2 ", `unknown fix "wildcard"`, "leak, pair, search, failure, fit"}},
-		{"ipv4only with argument", "muslsafe {\n ipv4only yes\n}", []string{":2 ", `"yes"`, "ipv4only", "takes none"}},
-		{"dot with argument", "muslsafe {\n dot .\n}", []string{":2 ", `"."`, "dot", "takes none"}},
-		{"wildcard with argument", "muslsafe {\n wildcard example.org\n}", []string{":2 ", `"example.org"`, "wildcard", "takes none"}},
-		{"fix disabled twice", "muslsafe {\n disable leak leak\n}", []string{":2 ", `"leak"`, "once"}},
-		{"cluster without domain", "muslsafe {\n cluster\n}", []string{":2 ", `"cluster"`, "cluster DOMAIN..."}},
-		{"search without argument", "muslsafe {\n search\n}", []string{":2 ", `"search"`, "search DOMAIN... | FILE"}},
-		{"except without argument", "muslsafe {\n except\n}", []string{":2 ", `"except"`, "except NAME..."}},
-		{"disable without argument", "muslsafe {\n disable\n}", []string{":2 ", `"disable"`, "disable FIX..."}},
-		{"ttl without argument", "muslsafe {\n ttl\n}", []string{":2 ", `"ttl"`, "ttl SECONDS"}},
-		{"ttl with a unit", "muslsafe {\n ttl 30s\n}", []string{":2 ", `"30s"`, "whole seconds from 0 to 3600"}},
-		{"negative ttl", "muslsafe {\n ttl -1\n}", []string{":2 ", `"-1"`, "whole seconds from 0 to 3600"}},
-		{"ttl just too large", "muslsafe {\n ttl 3601\n}", []string{":2 ", `"3601"`, "whole seconds from 0 to 3600"}},
-		{"two ttls", "muslsafe {\n ttl 30 40\n}", []string{":2 ", `"40"`, "ttl SECONDS"}},
-		{"report with argument", "muslsafe {\n report on\n}", []string{":2 ", `"on"`, "report", "takes none"}},
-		{"property twice", "muslsafe {\n ttl 30\n ttl 30\n}", []string{":3 ", `"ttl"`, "once"}},
-		{"empty label", "muslsafe {\n cluster cluster..local\n}", []string{":2 ", `"cluster..local"`, "labels of 1 to 63 characters"}},
-		{"long label", "muslsafe {\n cluster " + strings.Repeat("a", 64) + ".local\n}", []string{":2 ", "aaa.local\"", "labels of 1 to 63 characters"}},
-		{"long domain", "muslsafe {\n cluster " + long + "\n}", []string{":2 ", long, "at most 251 characters"}},
-		{"root as cluster", "muslsafe {\n cluster .\n}", []string{":2 ", `"."`, "below the root"}},
-		{"root as search", "muslsafe {\n search .\n}", []string{":2 ", `"."`, "below the root"}},
-		{"U-label", "muslsafe {\n search bücher.example\n}", []string{":2 ", `"bücher.example"`, "xn--"}},
-		{"escape", "muslsafe {\n search a\\.b\n}", []string{":2 ", `"a\\.b"`, "letters, digits, hyphens and underscores"}},
-		{"domain twice", "muslsafe {\n search example.org Example.org.\n}", []string{":2 ", `"Example.org."`, "once"}},
-		{"missing file", "muslsafe {\n search " + missing + "\n}", []string{":2 ", missing, "no such file", "expect a readable resolv.conf"}},
-		{"directory", "muslsafe {\n search " + t.TempDir() + "\n}", []string{":2 ", "is a directory"}},
-		{"file and domain", "muslsafe {\n search example.org /etc/resolv.conf\n}", []string{":2 ", `"/etc/resolv.conf"`, "search DOMAIN... or search FILE"}},
-		{"bad zone", "muslsafe example..org", []string{":1 ", `"example..org"`, "domain name"}},
-		{"bad zone after a good one", "muslsafe example.org a..b", []string{":1 ", `"a..b"`, "domain name"}},
-		{"U-label as zone", "muslsafe bücher.example", []string{":1 ", `"bücher.example"`, "xn--"}},
-		{"property in place of a zone", "muslsafe report", []string{":1 ", `"report"`, "between { and }"}},
-		{"block on one line", "muslsafe { report }", []string{":1 ", `"}"`, "takes none"}},
-		{"zone twice", "muslsafe example.org Example.ORG", []string{":1 ", `"Example.ORG"`, "once"}},
-		{"address as search domain", "muslsafe {\n search 192.0.2.53\n}", []string{":2 ", `"192.0.2.53"`, "expect a name"}},
-		{"file without a slash", "muslsafe {\n search setup_test.go\n}", []string{":2 ", `"setup_test.go"`, "./setup_test.go"}},
-		{"block of a property", "muslsafe {\n report {\n }\n}", []string{":4 ", `unexpected token "}"`}},
-		{"token after the block", "muslsafe {\n report\n} example.org", []string{":3 ", `unexpected token "example.org"`}},
-		{"domain of 252 characters", "muslsafe {\n cluster " + strings.Repeat("a.", 125) + "bb\n}", []string{":2 ", "at most 251 characters"}},
-		{"twice in a block", "muslsafe {\n search /dev/null\n}\nmuslsafe", []string{":4 ", `"muslsafe"`, "once"}},
+		{"nothing", "muslsafe {\n search example.org\n wildcard\n}", nil, nil},
+		{"wildcard without search domains", "muslsafe {\n search /dev/null\n wildcard\n}", nil, []string{`"wildcard" has no effect`}},
+		{"wildcard with search domains of the cluster alone", "muslsafe {\n search svc.cluster.local\n wildcard\n}", nil, []string{`"wildcard" has no effect`, `"svc.cluster.local." is left out`}},
+		{"all fixes disabled", "muslsafe {\n search /dev/null\n" + allOff + "}", nil, []string{"all fixes are disabled"}},
+		{"all fixes disabled but for one that is off by default", "muslsafe {\n search /dev/null\n" + allOff + " ipv4only\n}", nil, nil},
+		{"all fixes disabled, and clients counted", "muslsafe {\n search /dev/null\n" + allOff + " clients\n}", nil, nil},
+		{"search list of a pod", "muslsafe {\n search default.svc.cluster.local cluster.local example.org\n}", nil, []string{`"default.svc.cluster.local." is left out`, `"cluster.local." is left out`}},
+		{"cluster domain below another one", "muslsafe {\n search /dev/null\n cluster local cluster.local\n}", nil, []string{`cluster domain "cluster.local." is below cluster domain "local."`}},
+		{"two cluster domains side by side", "muslsafe {\n search /dev/null\n cluster cluster.local k8s.local\n}", nil, nil},
+		{"cluster domain that begins with another one", "muslsafe {\n search /dev/null\n cluster cluster.local cluster.local.example.net\n}", nil, nil},
+		{"zone outside of the server block", "muslsafe example.net {\n search /dev/null\n}", []string{"example.org"}, []string{"outside of the server block"}},
+		{"zone above that of the server block", "muslsafe org {\n search /dev/null\n}", []string{"example.org"}, nil},
+		{"zone below that of the server block", "muslsafe a.example.org {\n search /dev/null\n}", []string{"example.org"}, nil},
 	}
 	for _, tc := range tests {
+		t.Run(tc.about, func(t *testing.T) {
+			var text strings.Builder
+			golog.SetOutput(&text)
+			defer clog.Discard()
+			c := caddy.NewTestController("dns", tc.corefile)
+			c.ServerBlockKeys = tc.keys
+			if _, err := parse(c); err != nil {
+				t.Fatal(err)
+			}
+			got := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
+			if text.Len() == 0 {
+				got = nil
+			}
+			isAsWanted := func(line, want string) bool {
+				return strings.Contains(line, "[WARNING] plugin/muslsafe: ") && strings.Contains(line, want)
+			}
+			if !slices.EqualFunc(got, tc.want, isAsWanted) {
+				t.Errorf("log = %q; want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// mistake is one in a Corefile. The error must name the line, the token and what is accepted.
+type mistake struct {
+	about    string
+	corefile string
+	want     []string
+}
+
+// mistakesInProperties are those that have nothing to do with domains.
+var mistakesInProperties = []mistake{
+	{"unknown property", "muslsafe {\n serach example.org\n}", []string{":2 ", `unknown property "serach"`, validProperties}},
+	{"unknown fix", "muslsafe {\n\n disable leaks\n}", []string{":3 ", `unknown fix "leaks"`, "leak, pair, search, failure, fit"}},
+	{"empty fix", "muslsafe {\n disable \"\"\n}", []string{":2 ", `unknown fix ""`, "leak, pair, search, failure, fit"}},
+	{"fix that is off", "muslsafe {\n disable wildcard\n}", []string{":2 ", `unknown fix "wildcard"`, "leak, pair, search, failure, fit"}},
+	{"ipv4only with argument", "muslsafe {\n ipv4only yes\n}", []string{":2 ", `"yes"`, "ipv4only", "takes none"}},
+	{"dot with argument", "muslsafe {\n dot .\n}", []string{":2 ", `"."`, "dot", "takes none"}},
+	{"wildcard with argument", "muslsafe {\n wildcard example.org\n}", []string{":2 ", `"example.org"`, "wildcard", "takes none"}},
+	{"fix disabled twice", "muslsafe {\n disable leak leak\n}", []string{":2 ", `"leak"`, "once"}},
+	{"cluster without domain", "muslsafe {\n cluster\n}", []string{":2 ", `"cluster"`, "cluster DOMAIN..."}},
+	{"search without argument", "muslsafe {\n search\n}", []string{":2 ", `"search"`, "search DOMAIN... | FILE"}},
+	{"except without argument", "muslsafe {\n except\n}", []string{":2 ", `"except"`, "except NAME..."}},
+	{"disable without argument", "muslsafe {\n disable\n}", []string{":2 ", `"disable"`, "disable FIX..."}},
+	{"ttl without argument", "muslsafe {\n ttl\n}", []string{":2 ", `"ttl"`, "ttl SECONDS"}},
+	{"ttl with a unit", "muslsafe {\n ttl 30s\n}", []string{":2 ", `"30s"`, "whole seconds from 0 to 3600"}},
+	{"negative ttl", "muslsafe {\n ttl -1\n}", []string{":2 ", `"-1"`, "whole seconds from 0 to 3600"}},
+	{"ttl just too large", "muslsafe {\n ttl 3601\n}", []string{":2 ", `"3601"`, "whole seconds from 0 to 3600"}},
+	{"two ttls", "muslsafe {\n ttl 30 40\n}", []string{":2 ", `"40"`, "ttl SECONDS"}},
+	{"report with argument", "muslsafe {\n report on\n}", []string{":2 ", `"on"`, "report", "takes none"}},
+	{"property twice", "muslsafe {\n ttl 30\n ttl 30\n}", []string{":3 ", `"ttl"`, "once"}},
+	{"block on one line", "muslsafe { report }", []string{":1 ", `"}"`, "takes none"}},
+	{"block of a property", "muslsafe {\n report {\n }\n}", []string{":4 ", `unexpected token "}"`}},
+	{"token after the block", "muslsafe {\n report\n} example.org", []string{":3 ", `unexpected token "example.org"`}},
+	{"block without an end", "muslsafe {\n report\n cache 30", []string{":3 ", `"cache" is a plugin`, "expect } before it", "{ in line 1"}},
+	{"block without an end after an empty line", "\nmuslsafe example.org {\n\n forward . 192.0.2.53", []string{":4 ", `"forward" is a plugin`, "{ in line 2"}},
+	{"twice in a block", "muslsafe {\n search /dev/null\n}\nmuslsafe", []string{":4 ", `"muslsafe"`, "once"}},
+}
+
+const validProperties = "cluster, search, except, disable, ipv4only, complete, wildcard, dot, ttl, report, clients"
+
+// tooLong is a domain of 253 characters.
+var tooLong = strings.Repeat("a.", 126) + "b"
+
+// mistakesInDomains are those in a domain, a zone or a list of them.
+var mistakesInDomains = []mistake{
+	{"empty label", "muslsafe {\n cluster cluster..local\n}", []string{":2 ", `"cluster..local"`, "labels of 1 to 63 characters"}},
+	{"long label", "muslsafe {\n cluster " + strings.Repeat("a", 64) + ".local\n}", []string{":2 ", "aaa.local\"", "labels of 1 to 63 characters"}},
+	{"long domain", "muslsafe {\n cluster " + tooLong + "\n}", []string{":2 ", tooLong, "at most 251 characters"}},
+	{"root as cluster", "muslsafe {\n cluster .\n}", []string{":2 ", `"."`, "below the root"}},
+	{"root as search", "muslsafe {\n search .\n}", []string{":2 ", `"."`, "below the root"}},
+	{"U-label", "muslsafe {\n search bücher.example\n}", []string{":2 ", `"bücher.example"`, "xn--"}},
+	{"escape", "muslsafe {\n search a\\.b\n}", []string{":2 ", `"a\\.b"`, "letters, digits, hyphens and underscores"}},
+	{"domain twice", "muslsafe {\n search example.org Example.org.\n}", []string{":2 ", `"Example.org."`, "once"}},
+	{"file and domain", "muslsafe {\n search example.org /etc/resolv.conf\n}", []string{":2 ", `"/etc/resolv.conf"`, "search DOMAIN... or search FILE"}},
+	{"bad zone", "muslsafe example..org", []string{":1 ", `"example..org"`, "domain name"}},
+	{"bad zone after a good one", "muslsafe example.org a..b", []string{":1 ", `"a..b"`, "domain name"}},
+	{"U-label as zone", "muslsafe bücher.example", []string{":1 ", `"bücher.example"`, "xn--"}},
+	{"property in place of a zone", "muslsafe report", []string{":1 ", `"report"`, "between { and }"}},
+	{"zone twice", "muslsafe example.org Example.ORG", []string{":1 ", `"Example.ORG"`, "once"}},
+	{"address as search domain", "muslsafe {\n search 192.0.2.53\n}", []string{":2 ", `"192.0.2.53"`, "expect a name"}},
+	{"file without a slash", "muslsafe {\n search setup_test.go\n}", []string{":2 ", `"setup_test.go"`, "./setup_test.go"}},
+	{"domain of 252 characters", "muslsafe {\n cluster " + strings.Repeat("a.", 125) + "bb\n}", []string{":2 ", "at most 251 characters"}},
+}
+
+// mistakesInFiles are those in the name of a resolv.conf.
+func mistakesInFiles(t *testing.T) []mistake {
+	missing := filepath.Join(t.TempDir(), "resolv.conf")
+	return []mistake{
+		{"missing file", "muslsafe {\n search " + missing + "\n}", []string{":2 ", missing, "no such file", "expect a readable resolv.conf"}},
+		{"directory", "muslsafe {\n search " + t.TempDir() + "\n}", []string{":2 ", "is a directory"}},
+	}
+}
+
+// TestParseErrors makes one mistake after the other.
+func TestParseErrors(t *testing.T) {
+	for _, tc := range slices.Concat(mistakesInProperties, mistakesInDomains, mistakesInFiles(t)) {
 		t.Run(tc.about, func(t *testing.T) {
 			err := setup(caddy.NewTestController("dns", tc.corefile))
 			if err == nil {
@@ -163,7 +236,7 @@ func TestSearchFileBelowRoot(t *testing.T) {
 	c := caddy.NewTestController("dns", "muslsafe {\n search ./resolv.conf\n}")
 	dnsserver.GetConfig(c).Root = filepath.Dir(file)
 	cfg, err := parse(c)
-	if err != nil || !slices.Equal(cfg.suffixes.node, []domain{"example.org."}) {
+	if err != nil || !slices.Equal(cfg.suffixes.Search(), []domain{"example.org."}) {
 		t.Errorf("parse = %+v, %v; want the search list of %s", cfg, err, file)
 	}
 }
@@ -176,12 +249,13 @@ func TestSearchFileIsReadAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		cfg, err := parse(caddy.NewTestController("dns", "muslsafe {\n search "+file+"\n}"))
-		if err != nil || !slices.Equal(cfg.suffixes.node, []domain{want}) {
+		if err != nil || !slices.Equal(cfg.suffixes.Search(), []domain{want}) {
 			t.Errorf("parse = %+v, %v; want search domain %s", cfg, err, want)
 		}
 	}
 }
 
+// TestConfigString looks at the line that is logged at start-up.
 func TestConfigString(t *testing.T) {
 	cfg, err := parse(caddy.NewTestController("dns", "muslsafe {\n search example.org\n disable pair\n report\n}"))
 	if err != nil {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // clients is how many lookups run at a time where speed is measured.
@@ -27,17 +30,14 @@ type outcome struct {
 	latencies               []time.Duration // sorted
 }
 
+// newResolver returns a client of the server on a port of this machine.
+func newResolver(port int, id uint16) *lab.Resolver {
+	server := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port))
+	return lab.NewResolver(resolvConf, server, netip.Addr{}, id)
+}
+
 // run does the lookups through the server on a port of this machine.
-func (l load) run(port int) (outcome, error) {
-	workers := make([]*musl, l.clients)
-	for i := range workers {
-		c, err := newMusl(port)
-		if err != nil {
-			return outcome{}, err
-		}
-		c.id = uint16(i) << 8
-		workers[i] = c
-	}
+func (l load) run(port int) outcome {
 	var (
 		mu    sync.Mutex
 		wg    sync.WaitGroup
@@ -45,9 +45,9 @@ func (l load) run(port int) (outcome, error) {
 		next  atomic.Int64
 	)
 	start := time.Now()
-	for _, c := range workers {
+	for i := range l.clients {
 		wg.Go(func() {
-			o := l.work(c, &next, start)
+			o := l.work(newResolver(port, uint16(i)<<8), &next, start)
 			mu.Lock()
 			defer mu.Unlock()
 			total.add(o)
@@ -56,21 +56,20 @@ func (l load) run(port int) (outcome, error) {
 	wg.Wait()
 	total.took = time.Since(start)
 	slices.Sort(total.latencies)
-	return total, nil
+	return total
 }
 
 // work is one client's share.
-func (l load) work(c *musl, next *atomic.Int64, start time.Time) (o outcome) {
+func (l load) work(c *lab.Resolver, next *atomic.Int64, start time.Time) (o outcome) {
 	for {
 		n := int(next.Add(1) - 1)
-		began := time.Now()
-		if l.over(n, o.lookups, began.Sub(start)) {
-			o.packets = c.packets
+		if l.over(n, o.lookups, time.Since(start)) {
+			o.packets = c.Packets
 			return o
 		}
 		t := l.targets[n%len(l.targets)]
-		r := c.lookup(t.name)
-		o.latencies = append(o.latencies, time.Since(began))
+		r, took := c.Lookup(t.name)
+		o.latencies = append(o.latencies, took)
 		o.lookups++
 		if !t.right(r) {
 			o.wrong++

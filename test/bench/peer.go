@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 //go:embed peers
@@ -102,7 +104,7 @@ func furnish(dir string, p peer, s settings) error {
 	zone.WriteString("$ORIGIN cluster.local.\n@ 60 IN SOA ns.example.org. hostmaster.example.org. 1 60 60 60 60\n@ 60 IN NS ns.example.org.\n")
 	for n := range services {
 		name := serviceName(n)
-		v4, v6 := addressesOf(name)
+		v4, v6 := lab.AddressesOf(name)
 		fmt.Fprintf(&zone, "%[1]s. 60 IN A %[2]s\n%[1]s. 60 IN AAAA %[3]s\n", name, v4, v6)
 		fmt.Fprintf(&data, "local-data: \"%[1]s. 60 IN A %[2]s\"\nlocal-data: \"%[1]s. 60 IN AAAA %[3]s\"\n", name, v4, v6)
 		fmt.Fprintf(&hosts, "host-record=%s,%s,%s,60\n", name, v4, v6)
@@ -140,18 +142,11 @@ func (p *process) await() error {
 
 // freePort returns a port that is free for UDP and TCP now.
 func freePort() (int, error) {
-	for range 20 {
-		udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		if err != nil {
-			return 0, err
-		}
-		port := udp.LocalAddr().(*net.UDPAddr).Port
-		tcp, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
-		udp.Close()
-		if err == nil {
-			tcp.Close()
-			return port, nil
-		}
+	udp, tcp, err := lab.Listen("127.0.0.1:0")
+	if err != nil {
+		return 0, err
 	}
-	return 0, errors.New("no free port")
+	udp.Close()
+	tcp.Close()
+	return udp.LocalAddr().(*net.UDPAddr).Port, nil
 }

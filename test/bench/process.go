@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // process is a running server.
@@ -60,15 +62,6 @@ func (p *process) cpu() (time.Duration, error) {
 
 // resident returns the resident size of the process, in MiB.
 func (p *process) resident() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")))
-			return float64(kib) / 1024, err
-		}
-	}
-	return 0, fmt.Errorf("no VmRSS of process %d", p.cmd.Process.Pid)
+	kB, err := lab.Memory(p.cmd.Process.Pid, "VmRSS")
+	return float64(kB) / 1024, err
 }

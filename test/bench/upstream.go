@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"github.com/miekg/dns"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // upstream is the one authority behind all peers. It has an A and an AAAA record for each name below example.com, denies
@@ -60,7 +62,7 @@ func replyTo(msg []byte) []byte {
 	copy(reply[4:headerSize], []byte{0, 1, 0, 0, 0, 0, 0, 0})
 
 	exists := strings.HasSuffix(name, ".example.com")
-	v4, v6 := addressesOf(name)
+	v4, v6 := lab.AddressesOf(name)
 	switch {
 	case exists && qtype == dns.TypeA:
 		return appendAddress(reply, qtype, v4.AsSlice())

@@ -2,7 +2,6 @@
 package compat
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,26 +75,10 @@ func TestEveryProperty(t *testing.T) {
 		nope.secret.example.org.  AAAA  NOERROR [pair]
 	`)
 	if hasDot() {
-		askDot(t)
-	}
-}
-
-// askDot sends what musl before 1.2.4 makes of "data" with "search .".
-func askDot(t *testing.T) {
-	conn, err := net.DialTimeout("udp", "127.0.0.1:53", time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := conn.Write([]byte("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04data\x2e\x00\x01\x00\x01\x00")); err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	reply := make([]byte, 512)
-	if n, err := conn.Read(reply); err != nil || n != 12 || reply[3]&0xF != dns.RcodeNameError {
-		t.Errorf("%x, %v; want a header with NXDOMAIN", reply[:n], err)
+		reply, err := lab.Exchange("udp", "127.0.0.1:53", lab.DotQuery(), 5*time.Second)
+		if err != nil || len(reply) != 12 || reply[3]&0xF != dns.RcodeNameError {
+			t.Errorf("%x, %v; want a header with NXDOMAIN", reply, err)
+		}
 	}
 }
 
@@ -119,9 +102,7 @@ func TestDotMissing(t *testing.T) {
 		return
 	}
 	file := filepath.Join(t.TempDir(), "Corefile")
-	if err := os.WriteFile(file, []byte(corefile("dot")), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	lab.WriteFile(t, file, corefile("dot"))
 	out, err := exec.Command(lab.Binary(t), "-conf", file).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), `property "dot" needs CoreDNS 1.14.5 or later`) {
 		t.Errorf("%v, output %q; want an error that names the property and the version", err, out)

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,15 +26,11 @@ const (
 // serve starts a server with the two domains, and plain.test for names that are written out.
 func serve(t *testing.T, addr string) {
 	t.Helper()
-	server, err := upstream.Serve(addr, &upstream.Script{Zones: []upstream.Zone{
+	upstream.Start(t, addr, &upstream.Script{Zones: []upstream.Zone{
 		{Name: "d1.test.", Net: 1, Scripted: true},
 		{Name: "d2.test.", Net: 2},
 		{Name: "plain.test.", Net: 3, Scripted: true},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
 }
 
 // matrix returns a name for each pair of answers, in a search domain and written out.
@@ -114,16 +109,7 @@ func prediction(t *testing.T, n name, libc lab.Libc) lookup {
 }
 
 func lookUp(t *testing.T, all []*attempt) {
-	var wg sync.WaitGroup
-	free := make(chan bool, atOnce)
-	for _, a := range all {
-		free <- true
-		wg.Go(func() {
-			a.got, a.took = a.libc.Lookup(t, a.name)
-			<-free
-		})
-	}
-	wg.Wait()
+	lab.AtOnce(atOnce, all, func(a *attempt) { a.got, a.took = a.libc.Lookup(t, a.name) })
 }
 
 // diff describes the prediction if it was wrong.

@@ -3,7 +3,6 @@ package doctor
 import (
 	"flag"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -63,7 +62,7 @@ const cluster = `. {
 }
 `
 
-var console = regexp.MustCompile(`(?ms)^~~~ console\n(.*?)^~~~$`)
+var console = lab.Fence("console")
 
 // TestReadmeSession runs the sessions of the README in a pod, the first one without muslsafe and the second one with
 // it, and compares what doctor writes.
@@ -71,14 +70,11 @@ func TestReadmeSession(t *testing.T) {
 	lab.Require(t)
 	lab.ResolvConf(t, pod)
 	lab.CoreDNS(t, behind, map[string]string{"cluster.zone": clusterZone})
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := len(console.FindAllString(string(text), -1)); n != 2 {
+	text := lab.ReadFile(t, readme)
+	if n := len(console.FindAllString(text, -1)); n != 2 {
 		t.Fatalf("%d sessions in the README; want one without muslsafe and one with it", n)
 	}
-	got := string(text)
+	got := text
 	for i, with := range []string{"", "muslsafe {\n search corp.example.com\n }"} {
 		server := lab.CoreDNS(t, fmt.Sprintf(cluster, with), nil)
 		at := console.FindAllStringSubmatchIndex(got, -1)[i]
@@ -89,12 +85,10 @@ func TestReadmeSession(t *testing.T) {
 		server.Stop()
 	}
 	if *write {
-		if err := os.WriteFile(readme, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		lab.WriteFile(t, readme, got)
 		return
 	}
-	if got != string(text) {
+	if got != text {
 		t.Errorf("the sessions are now:\n%s", strings.Join(console.FindAllString(got, -1), "\n"))
 	}
 }
@@ -119,9 +113,7 @@ func draw(t *testing.T, file string) {
 	t.Helper()
 	const command = "www.example.org httpd.dnscheck.svc.cluster.local"
 	_, out, _ := doctor(t, append([]string{"-color", "always"}, strings.Fields(command)...)...)
-	if err := os.WriteFile(file, terminal("$ doctor "+command+"\n"+atOnceIsZero(out)), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	lab.WriteFile(t, file, string(terminal("$ doctor "+command+"\n"+atOnceIsZero(out))))
 }
 
 var lessThanASecond = regexp.MustCompile(`\b0\.\d s`)

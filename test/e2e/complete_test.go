@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -61,8 +60,7 @@ func TestComplete(t *testing.T) {
 	corefile := strings.ReplaceAll(inCluster, "bind 127.0.0.1", "bind 127.0.0.8")
 	for _, with := range []bool{false, true} {
 		t.Run(fmt.Sprintf("complete=%v", with), func(t *testing.T) {
-			line := map[bool]string{false: "", true: "complete"}[with]
-			lab.CoreDNS(t, strings.ReplaceAll(corefile, "%s", "muslsafe {\n search example.com\n "+line+"\n }"), map[string]string{"cluster.zone": clusterZone})
+			serve(t, corefile, "muslsafe {\n search example.com\n "+when(with, "complete")+"\n }")
 			for _, libc := range slices.Concat(lab.Libcs(t), lab.Programs(t)) {
 				for _, n := range names {
 					asked.Store(0)
@@ -89,14 +87,11 @@ func TestCompleteAbsent(t *testing.T) {
 	lab.ResolvConf(t, resolvConf)
 	lab.Dnsmasq(t, "listen-address=127.0.0.2\nlocal=/example.com/\n")
 	lab.Dnsmasq(t, public)
-	lab.CoreDNS(t, strings.ReplaceAll(inCluster, "%s", "muslsafe {\n search example.com\n complete\n }"), map[string]string{"cluster.zone": clusterZone})
-	var wg sync.WaitGroup
-	for _, libc := range slices.Concat(lab.Libcs(t), lab.Programs(t)) {
-		wg.Go(func() {
-			if got, _ := libc.Lookup(t, "nope.www.example.org"); !slices.Contains([]string{"EAI_NONAME", "EAI_NODATA"}, got[0]) {
-				t.Errorf("%s: %v; want nothing", libc.Name, got)
-			}
-		})
-	}
-	wg.Wait()
+	serve(t, inCluster, "muslsafe {\n search example.com\n complete\n }")
+	resolvers := slices.Concat(lab.Libcs(t), lab.Programs(t))
+	lab.AtOnce(len(resolvers), resolvers, func(r lab.Libc) {
+		if got, _ := r.Lookup(t, "nope.www.example.org"); !slices.Contains([]string{"EAI_NONAME", "EAI_NODATA"}, got[0]) {
+			t.Errorf("%s: %v; want nothing", r.Name, got)
+		}
+	})
 }

@@ -28,16 +28,6 @@ func documents(t *testing.T) []string {
 	return files
 }
 
-// fences returns the blocks of a document that are marked with a language.
-func fences(t *testing.T, document, language string) []string {
-	t.Helper()
-	var blocks []string
-	for _, m := range regexp.MustCompile(`(?ms)^~~~ `+language+`\n(.*?)^~~~$`).FindAllStringSubmatch(readFile(t, document), -1) {
-		blocks = append(blocks, m[1])
-	}
-	return blocks
-}
-
 // TestDocumentedCorefiles starts every Corefile that a document shows, in front of an upstream, and asks it for a
 // name that exists.
 func TestDocumentedCorefiles(t *testing.T) {
@@ -46,7 +36,7 @@ func TestDocumentedCorefiles(t *testing.T) {
 	lab.CoreDNS(t, "example.org {\n bind 192.0.2.53\n hosts {\n 192.0.2.80 www.example.org\n }\n}\n", nil)
 	started := 0
 	for _, document := range documents(t) {
-		for _, corefile := range fences(t, document, "corefile") {
+		for _, corefile := range lab.Fenced(t, document, "corefile") {
 			started++
 			t.Run(strings.TrimPrefix(document, root+"/"), func(t *testing.T) {
 				lab.CoreDNS(t, corefile, nil)
@@ -61,7 +51,7 @@ func TestDocumentedCorefiles(t *testing.T) {
 
 // TestDocumentedMain builds the main.go of the README.
 func TestDocumentedMain(t *testing.T) {
-	programs := fences(t, root+"/README.md", "go")
+	programs := lab.Fenced(t, root+"/README.md", "go")
 	if len(programs) != 1 {
 		t.Fatalf("%d programs in the README; want 1", len(programs))
 	}
@@ -85,7 +75,7 @@ func TestDocumentedMain(t *testing.T) {
 // TestDocumentedLinks follows the links to files of the repository.
 func TestDocumentedLinks(t *testing.T) {
 	for _, document := range documents(t) {
-		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllStringSubmatch(readFile(t, document), -1) {
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllStringSubmatch(lab.ReadFile(t, document), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(document), m[1])); err != nil {
 				t.Errorf("%s: %v", document, err)
 			}
@@ -95,8 +85,8 @@ func TestDocumentedLinks(t *testing.T) {
 
 // TestDocumentedTargets compares the targets that the README names with those of the Makefile.
 func TestDocumentedTargets(t *testing.T) {
-	makefile := readFile(t, root+"/Makefile")
-	for _, m := range regexp.MustCompile("`make (\\w+)`|(?m)^make (\\w+)$").FindAllStringSubmatch(readFile(t, root+"/README.md"), -1) {
+	makefile := lab.ReadFile(t, root+"/Makefile")
+	for _, m := range regexp.MustCompile("`make (\\w+)`|(?m)^make (\\w+)$").FindAllStringSubmatch(lab.ReadFile(t, root+"/README.md"), -1) {
 		if target := m[1] + m[2]; !strings.Contains(makefile, "\n"+target+":") {
 			t.Errorf("make %s is in the README and not in the Makefile", target)
 		}

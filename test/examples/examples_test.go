@@ -26,15 +26,6 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-func readFile(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 // TestBuiltIn starts the binary in an empty folder and without a flag.
 func TestBuiltIn(t *testing.T) {
 	lab.Require(t)

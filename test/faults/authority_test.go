@@ -3,10 +3,8 @@
 package faults
 
 import (
-	"hash/fnv"
 	"math/rand/v2"
 	"net"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 	"github.com/muslsafe/coredns-muslsafe/test/upstream"
 )
 
@@ -117,7 +116,7 @@ func answer(r *dns.Msg) *dns.Msg {
 	name := strings.ToLower(r.Question[0].Name)
 	exists := strings.HasSuffix(name, ".example.org.")
 	hdr := dns.RR_Header{Name: r.Question[0].Name, Class: dns.ClassINET, Ttl: 30, Rrtype: r.Question[0].Qtype}
-	v4, v6 := addressesOf(name)
+	v4, v6 := lab.AddressesOf(name)
 	switch {
 	case exists && hdr.Rrtype == dns.TypeA:
 		m.Answer = []dns.RR{&dns.A{Hdr: hdr, A: v4.AsSlice()}}
@@ -131,15 +130,6 @@ func answer(r *dns.Msg) *dns.Msg {
 	m.Ns = []dns.RR{&dns.SOA{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: 30},
 		Ns: "ns.example.org.", Mbox: "hostmaster.example.org.", Serial: 1, Refresh: 7200, Retry: 1800, Expire: 86400, Minttl: 30}}
 	return m
-}
-
-func addressesOf(name string) (v4, v6 netip.Addr) {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(name)) // a hash never fails
-	s := h.Sum32()
-	v4 = netip.AddrFrom4([4]byte{198, 18 | byte(s>>24)&1, byte(s >> 8), byte(s)})
-	v6 = netip.AddrFrom16([16]byte{0: 0x20, 1: 1, 2: 0x0d, 3: 0xb8, 12: byte(s >> 24), 13: byte(s >> 16), 14: byte(s >> 8), 15: byte(s)})
-	return v4, v6
 }
 
 // always is the mood of upstreams that all do the same.

@@ -5,7 +5,6 @@ package faults
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -67,29 +66,26 @@ func settable(t *testing.T, s *side) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(std, "time.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(string(text), nowReads); n != 1 {
+	text := lab.ReadFile(t, filepath.Join(std, "time.go"))
+	if n := strings.Count(text, nowReads); n != 1 {
 		t.Fatalf("%s/time.go has %q %d times; want it once", std, nowReads, n)
 	}
 	replaced := map[string]string{}
 	dir := t.TempDir()
 	for file, text := range map[string]string{
-		filepath.Join(std, "time.go"):  strings.Replace(string(text), nowReads, nowAdds, 1),
+		filepath.Join(std, "time.go"):  strings.Replace(text, nowReads, nowAdds, 1),
 		filepath.Join(std, "ahead.go"): ahead,
 		filepath.Join(own, "clock.go"): reader,
 	} {
 		replaced[file] = filepath.Join(dir, filepath.Base(file))
-		writeFile(t, replaced[file], text)
+		lab.WriteFile(t, replaced[file], text)
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "overlay.json")
-	writeFile(t, file, string(overlay))
+	lab.WriteFile(t, file, string(overlay))
 	s.binary = lab.Overlaid(t, file)
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func newWorld(t *testing.T, f fault) *world {
 			f.prepare(t, s)
 		}
 		s.start(t)
-		w.idle = append(w.idle, s.gauge(t, "go_goroutines"))
+		w.idle = append(w.idle, lab.Goroutines(t, s.addr))
 	}
 	return w
 }
@@ -63,7 +64,7 @@ func TestFaults(t *testing.T) {
 	}
 	t.Logf("\n%s", table.text())
 	if *out != "" {
-		writeFile(t, *out, table.markdown())
+		lab.WriteFile(t, *out, table.markdown())
 	}
 }
 
@@ -123,9 +124,9 @@ func (w *world) set(t *testing.T, m mood, loss int) {
 			}
 		}`, loss)
 	}
-	file := t.TempDir() + "/rules"
-	writeFile(t, file, rules)
-	if text, err := exec.Command("nft", "-f", file).CombinedOutput(); err != nil {
+	nft := exec.Command("nft", "-f", "-")
+	nft.Stdin = strings.NewReader(rules)
+	if text, err := nft.CombinedOutput(); err != nil {
 		t.Errorf("nft: %v: %s", err, text)
 	}
 }
@@ -142,11 +143,12 @@ func (w *world) recovers(t *testing.T, f fault) {
 				break
 			}
 		}
-		for !f.restarts && s.gauge(t, "go_goroutines") > w.idle[i]+20 {
+		for !f.restarts && lab.Goroutines(t, s.addr) > w.idle[i]+20 {
 			if time.Now().After(deadline) {
-				t.Errorf("%s: %d goroutines 30 s after the fault; %d before", s.name, s.gauge(t, "go_goroutines"), w.idle[i])
+				t.Errorf("%s: %d goroutines 30 s after the fault; %d before", s.name, lab.Goroutines(t, s.addr), w.idle[i])
 				break
 			}
+			lab.Get(t, "http://"+s.addr+":6053/debug/pprof/heap?gc=1") // forward lets go of its connections in a finalizer
 			time.Sleep(200 * time.Millisecond)
 		}
 	}

@@ -12,10 +12,21 @@ import (
 	"time"
 
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
-// searchList is that of a pod in the namespace default.
-var searchList = []string{"default.svc.cluster.local", "svc.cluster.local", "cluster.local", "corp.example.com"}
+const (
+	patience = 5 * time.Second // of musl, for one name
+	interval = patience / 2    // after which it asks again
+)
+
+// resolvConf is that of a pod in the namespace default, without the server.
+var resolvConf = stub.Config{
+	Search:   []string{"default.svc.cluster.local", "svc.cluster.local", "cluster.local", "corp.example.com"},
+	Ndots:    5,
+	Timeout:  patience,
+	Attempts: 2,
+}
 
 // service is the address of all services.
 var service = netip.MustParseAddr("10.96.7.7")
@@ -49,7 +60,7 @@ func absolute(n int) target {
 
 func external(n int) target {
 	name := fmt.Sprintf("www%d.example.org", n)
-	v4, v6 := addressesOf(name + ".")
+	v4, v6 := lab.AddressesOf(name + ".")
 	return target{name: name, v4: v4, v6: v6}
 }
 
@@ -132,10 +143,12 @@ func (l load) run(s *side) (total tally) {
 		mu sync.Mutex
 		wg sync.WaitGroup
 	)
+	server := netip.AddrPortFrom(netip.MustParseAddr(s.addr), 53)
 	end := time.Now().Add(l.lasts)
 	for i := range l.clients {
 		wg.Go(func() {
-			mine := l.client(newMusl(s.addr, [4]byte{127, 1, byte(i >> 8), byte(i)}, uint16(i)<<4), i, &s.asked, end)
+			own := netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)})
+			mine := l.client(lab.NewResolver(resolvConf, server, own, uint16(i)<<4), i, &s.asked, end)
 			mu.Lock()
 			defer mu.Unlock()
 			total.add(mine)
@@ -147,7 +160,7 @@ func (l load) run(s *side) (total tally) {
 }
 
 // client is the share of one.
-func (l load) client(c *musl, i int, next *atomic.Int64, end time.Time) (y tally) {
+func (l load) client(c *lab.Resolver, i int, next *atomic.Int64, end time.Time) (y tally) {
 	first := l.pause
 	if l.once {
 		first = l.lasts
@@ -155,7 +168,7 @@ func (l load) client(c *musl, i int, next *atomic.Int64, end time.Time) (y tally
 	time.Sleep(first * time.Duration(i) / time.Duration(l.clients)) // not all at the same moment
 	for {
 		t := l.name(int(next.Add(1)))
-		r, took := c.lookup(t.name)
+		r, took := c.Lookup(t.name)
 		y.count(t, r, took)
 		if l.once || time.Now().After(end) {
 			return y

@@ -4,9 +4,7 @@ package faults
 
 import (
 	"fmt"
-	"os"
 	"strings"
-	"testing"
 	"text/tabwriter"
 	"time"
 )
@@ -60,11 +58,4 @@ func (tb *table) markdown() string {
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(r.cells(), " | "))
 	}
 	return b.String()
-}
-
-func writeFile(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Error(err)
-	}
 }

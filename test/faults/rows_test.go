@@ -128,7 +128,7 @@ func flood(t *testing.T, w *world) {
 		dnsperf(t, s, *distinct)
 		t.Logf("%s: %d kB resident at the most after %d names", s.name, s.peak(t), *distinct)
 	}
-	without, with := lab.LiveHeap(t, w.sides[0].ip()), lab.LiveHeap(t, w.sides[1].ip())
+	without, with := lab.LiveHeap(t, w.sides[0].addr), lab.LiveHeap(t, w.sides[1].addr)
 	t.Logf("live after the flood: %d kB without, %d kB with", without, with)
 	if most := without + 8<<10; with > most {
 		t.Errorf("live after %d names: %d kB; want at most %d", *distinct, with, most)
@@ -138,17 +138,15 @@ func flood(t *testing.T, w *world) {
 // dnsperf asks for names that are all different, once each.
 func dnsperf(t *testing.T, s *side, distinct int) {
 	t.Helper()
-	if _, err := exec.LookPath("dnsperf"); err != nil {
-		lab.Skip(t, "needs dnsperf (test/install.sh installs it): "+err.Error())
-	}
+	program := lab.LookPath(t, "dnsperf")
 	var names strings.Builder
 	for i := range distinct / 4 {
 		fmt.Fprintf(&names, "flood%d.example.org A\nflood%d.example.org AAAA\n", i, i)
 		fmt.Fprintf(&names, "nope%d.example.net AAAA\nweb%d.default.svc.cluster.local.corp.example.com AAAA\n", i, i)
 	}
 	file := filepath.Join(t.TempDir(), "names")
-	writeFile(t, file, names.String())
-	out, err := exec.Command("dnsperf", "-s", s.ip(), "-d", file, "-n", "1", "-c", "8", "-q", "100").CombinedOutput()
+	lab.WriteFile(t, file, names.String())
+	out, err := exec.Command(program, "-s", s.addr, "-d", file, "-n", "1", "-c", "8", "-q", "100").CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: dnsperf: %v\n%s", s.name, err, out)
 	}

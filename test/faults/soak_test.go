@@ -32,7 +32,7 @@ var growth = look{live: 4 << 10, goroutines: 50, files: 50}
 
 func (s *side) look(t *testing.T) look {
 	t.Helper()
-	return look{lab.LiveHeap(t, s.ip()), s.gauge(t, "go_goroutines"), s.files(t)}
+	return look{lab.LiveHeap(t, s.addr), lab.Goroutines(t, s.addr), s.files(t)}
 }
 
 // most returns the most of each.
@@ -48,15 +48,15 @@ func most(seen []look) (h look) {
 func TestSoak(t *testing.T) {
 	lab.Require(t)
 	for _, s := range []*side{
-		{name: "plain", addr: [4]byte{127, 0, 0, 11}, muslsafe: plain},
-		{name: "complete", addr: [4]byte{127, 0, 0, 12}, muslsafe: complete},
+		{name: "plain", addr: "127.0.0.11", muslsafe: plain},
+		{name: "complete", addr: "127.0.0.12", muslsafe: complete},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			w := &world{sides: []*side{s}, upstreams: []*authority{
 				startAuthority(t, 0, [4]byte{127, 0, 0, 2}), startAuthority(t, 1, [4]byte{127, 0, 0, 3}),
 			}}
 			s.start(t)
-			w.idle = []int{s.gauge(t, "go_goroutines")}
+			w.idle = []int{lab.Goroutines(t, s.addr)}
 			idle := s.files(t)
 			fill(t, s)
 			w.set(t, nowAndThen, 0)

@@ -8,8 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -58,7 +56,7 @@ const (
 // side is one of the two servers that a fault meets at the same time.
 type side struct {
 	name     string
-	addr     [4]byte
+	addr     string
 	muslsafe string       // its lines in the Corefile
 	binary   string       // of the server; lab.Binary if empty
 	limits   string       // shell commands in front of the server
@@ -72,13 +70,9 @@ type side struct {
 
 func newSides() []*side {
 	return []*side{
-		{name: "without", addr: [4]byte{127, 0, 0, 10}},
-		{name: "with", addr: [4]byte{127, 0, 0, 11}, muslsafe: plain},
+		{name: "without", addr: "127.0.0.10"},
+		{name: "with", addr: "127.0.0.11", muslsafe: plain},
 	}
-}
-
-func (s *side) ip() string {
-	return fmt.Sprintf("%d.%d.%d.%d", s.addr[0], s.addr[1], s.addr[2], s.addr[3])
 }
 
 // start runs the server, for the first time or again.
@@ -86,10 +80,8 @@ func (s *side) start(t *testing.T) {
 	t.Helper()
 	if s.dir == "" {
 		s.dir = t.TempDir()
-		text := strings.NewReplacer("ADDR", s.ip(), "MUSLSAFE", s.muslsafe).Replace(corefile)
-		if err := os.WriteFile(filepath.Join(s.dir, "Corefile"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		text := strings.NewReplacer("ADDR", s.addr, "MUSLSAFE", s.muslsafe).Replace(corefile)
+		lab.WriteFile(t, filepath.Join(s.dir, "Corefile"), text)
 	}
 	if s.binary == "" {
 		s.binary = lab.Binary(t)
@@ -105,12 +97,6 @@ func (s *side) start(t *testing.T) {
 	s.pid = cmd.Process.Pid
 }
 
-// gauge reads a metric of the server.
-func (s *side) gauge(t *testing.T, name string) int {
-	t.Helper()
-	return lab.Gauge(t, s.ip(), name)
-}
-
 // files returns how many files and sockets the server has open.
 func (s *side) files(t *testing.T) int {
 	t.Helper()
@@ -124,15 +110,7 @@ func (s *side) files(t *testing.T) int {
 // peak returns the most memory that the server ever had resident, in kB.
 func (s *side) peak(t *testing.T) int {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(text)
-	if m == nil {
-		t.Fatalf("no VmHWM in %s", text)
-	}
-	kB, err := strconv.Atoi(string(m[1]))
+	kB, err := lab.Memory(s.pid, "VmHWM")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,11 +79,7 @@ func startCluster(t *testing.T) *cluster {
 
 func startEtcd(t *testing.T, dir string) {
 	t.Helper()
-	etcd, err := exec.LookPath("etcd")
-	if err != nil {
-		lab.Skip(t, "needs etcd (test/install.sh installs it): "+err.Error())
-	}
-	lab.Start(t, "serving insecure client requests", exec.Command(etcd,
+	lab.Start(t, "serving insecure client requests", exec.Command(lab.LookPath(t, "etcd"),
 		"--data-dir", filepath.Join(dir, "etcd"),
 		"--listen-client-urls", "http://127.0.0.1:2379", "--advertise-client-urls", "http://127.0.0.1:2379",
 		"--listen-peer-urls", "http://127.0.0.1:2380"))
@@ -104,9 +100,9 @@ func startAPI(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	der := x509.MarshalPKCS1PrivateKey(key)
-	writeFile(t, filepath.Join(dir, "accounts.key"), string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der})))
-	writeFile(t, filepath.Join(dir, "tokens.csv"), "admin,admin,admin,system:masters\n")
-	writeFile(t, filepath.Join(dir, "admission.yaml"), admission)
+	lab.WriteFile(t, filepath.Join(dir, "accounts.key"), string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der})))
+	lab.WriteFile(t, filepath.Join(dir, "tokens.csv"), "admin,admin,admin,system:masters\n")
+	lab.WriteFile(t, filepath.Join(dir, "admission.yaml"), admission)
 	lab.Start(t, "Serving securely", exec.Command(binary,
 		"--etcd-servers", "http://127.0.0.1:2379",
 		"--bind-address", apiHost, "--advertise-address", apiHost, "--secure-port", apiPort,
@@ -147,20 +143,4 @@ func eventually(t *testing.T, what string, try func() error) {
 	if err != nil {
 		t.Fatalf("%s: %v, %v", what, err, last)
 	}
-}
-
-func writeFile(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readFile(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

@@ -12,6 +12,8 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // pages are the documents of build/kustomize.
@@ -22,16 +24,6 @@ func pages(t *testing.T) []string {
 		t.Fatalf("no pages: %v", err)
 	}
 	return append(files, root+"/build/kustomize/README.md")
-}
-
-// fences returns the blocks of a document that are marked with a language.
-func fences(t *testing.T, page, language string) []string {
-	t.Helper()
-	var blocks []string
-	for _, m := range regexp.MustCompile(`(?ms)^~~~ `+language+`\n(.*?)^~~~$`).FindAllStringSubmatch(readFile(t, page), -1) {
-		blocks = append(blocks, m[1])
-	}
-	return blocks
 }
 
 // documentedIP is what a Service has for an address when the commands of a page ask for it.
@@ -68,7 +60,7 @@ func execute(t *testing.T, page string) (given []string, dir string) {
 	if err := os.Symlink(build, filepath.Join(dir, "build")); err != nil {
 		t.Fatal(err)
 	}
-	for _, script := range fences(t, page, "sh") {
+	for _, script := range lab.Fenced(t, page, "sh") {
 		for _, m := range regexp.MustCompile(`(?:-k|--values) (build/\S+)`).FindAllStringSubmatch(script, -1) {
 			if _, err := os.Stat(filepath.Join(dir, m[1])); err != nil {
 				t.Error(err)
@@ -85,18 +77,14 @@ func execute(t *testing.T, page string) (given []string, dir string) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		given = append(given, readFile(t, file))
+		given = append(given, lab.ReadFile(t, file))
 	}
 	return given, dir
 }
 
 func link(t *testing.T, program, name string) {
 	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(path, name); err != nil {
+	if err := os.Symlink(lab.LookPath(t, program), name); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -106,11 +94,11 @@ func link(t *testing.T, program, name string) {
 func TestDocuments(t *testing.T) {
 	c := startCluster(t)
 	c.define(t)
-	c.apply(t, parse(t, readFile(t, "testdata/world.yaml")+defaultAccount))
+	c.apply(t, parse(t, lab.ReadFile(t, "testdata/world.yaml")+defaultAccount))
 	for _, page := range pages(t) {
 		t.Run(filepath.Base(page), func(t *testing.T) {
 			given, _ := execute(t, page)
-			for _, text := range append(given, fences(t, page, "yaml")...) {
+			for _, text := range append(given, lab.Fenced(t, page, "yaml")...) {
 				c.accept(t, text)
 			}
 		})
@@ -155,9 +143,9 @@ func renderDocumented(t *testing.T, text string) []*unstructured.Unstructured {
 	if err := os.Mkdir(mine, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(mine, "kustomization.yaml"), text)
+	lab.WriteFile(t, filepath.Join(mine, "kustomization.yaml"), text)
 	if strings.Contains(text, "files: [Corefile]") {
-		writeFile(t, filepath.Join(mine, "Corefile"), ".:53 {\n muslsafe\n}\n")
+		lab.WriteFile(t, filepath.Join(mine, "Corefile"), ".:53 {\n muslsafe\n}\n")
 	}
 	objects := renderFolder(t, mine)
 	if config := pick[core.ConfigMap](t, objects, "ConfigMap", ""); strings.Contains(text, "Corefile") && len(config.Data["Corefile"]) > 30 {

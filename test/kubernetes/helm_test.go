@@ -9,6 +9,8 @@ import (
 	core "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // values is the part of the chart's values that these tests compare.
@@ -37,10 +39,10 @@ func TestHelm(t *testing.T) {
 	for name, example := range map[string]string{"replace": "in-cluster", "upstream": "upstream"} {
 		t.Run(name, func(t *testing.T) {
 			var v values
-			if err := yaml.Unmarshal([]byte(readFile(t, root+"/build/helm/"+name+".yaml")), &v); err != nil {
+			if err := yaml.Unmarshal([]byte(lab.ReadFile(t, root+"/build/helm/"+name+".yaml")), &v); err != nil {
 				t.Fatal(err)
 			}
-			want := tokens(readFile(t, root+"/corefile-examples/"+example+"/Corefile"))
+			want := tokens(lab.ReadFile(t, root+"/corefile-examples/"+example+"/Corefile"))
 			if got := tokens(v.corefile()); !slices.Equal(got, want) {
 				t.Errorf("Corefile %v; want that of example %s, %v", got, example, want)
 			}
@@ -65,7 +67,7 @@ func TestHelmChartConfig(t *testing.T) {
 	if err := yaml.UnmarshalStrict([]byte(content), &v); err != nil {
 		t.Fatalf("%v in:\n%s", err, content)
 	}
-	if got, want := tokens(v.corefile()), tokens(readFile(t, root+"/corefile-examples/in-cluster/Corefile")); !slices.Equal(got, want) {
+	if got, want := tokens(v.corefile()), tokens(lab.ReadFile(t, root+"/corefile-examples/in-cluster/Corefile")); !slices.Equal(got, want) {
 		t.Errorf("Corefile %v; want that of example in-cluster, %v", got, want)
 	}
 	if v.Image.Repository != "muslsafe/coredns" || v.PodSecurityContext == nil || v.SecurityContext == nil {

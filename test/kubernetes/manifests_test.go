@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // overlays are those of build/kustomize, each with the example whose Corefile it serves.
@@ -31,7 +33,7 @@ func TestCorefiles(t *testing.T) {
 	for overlay, example := range overlays {
 		t.Run(overlay, func(t *testing.T) {
 			config := pick[core.ConfigMap](t, render(t, "overlays/"+overlay), "ConfigMap", "")
-			if want := readFile(t, root+"/corefile-examples/"+example+"/Corefile"); config.Data["Corefile"] != want {
+			if want := lab.ReadFile(t, root+"/corefile-examples/"+example+"/Corefile"); config.Data["Corefile"] != want {
 				t.Errorf("Corefile of %s is not that of example %s:\n%s", overlay, example, config.Data["Corefile"])
 			}
 		})
@@ -46,7 +48,7 @@ func TestBase(t *testing.T) {
 		t.Fatalf("no base: %v", err)
 	}
 	for _, file := range files {
-		if found := constant.FindString(readFile(t, file)); found != "" {
+		if found := constant.FindString(lab.ReadFile(t, file)); found != "" {
 			t.Errorf("%s has %q, which is that of a cluster", file, found)
 		}
 	}
@@ -76,7 +78,7 @@ func TestApply(t *testing.T) {
 // pods in kube-system.
 func (c *cluster) define(t *testing.T) {
 	t.Helper()
-	c.apply(t, parse(t, readFile(t, "testdata/ciliumlocalredirectpolicies.yaml")))
+	c.apply(t, parse(t, lab.ReadFile(t, "testdata/ciliumlocalredirectpolicies.yaml")))
 	c.apply(t, parse(t, criticalPods))
 	eventually(t, "the API serves cilium.io", func() error {
 		_, err := c.client.Discovery().ServerResourcesForGroupVersion("cilium.io/v2")

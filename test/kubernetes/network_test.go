@@ -18,7 +18,7 @@ const node = "192.0.2.1"
 func startNode(t *testing.T) {
 	t.Helper()
 	lab.Require(t)
-	if text := readFile(t, "/proc/self/uid_map"); strings.Fields(text)[2] == "1" {
+	if text := lab.ReadFile(t, "/proc/self/uid_map"); strings.Fields(text)[2] == "1" {
 		lab.Skip(t, "needs root, to run pods as users of their own")
 	}
 	if err := os.Chmod(filepath.Dir(lab.Binary(t)), 0o755); err != nil { // those users start it
@@ -27,7 +27,7 @@ func startNode(t *testing.T) {
 	if err := os.MkdirAll("/run/secrets", 0o755); err != nil { // the secrets of a pod are mounted there
 		t.Fatal(err)
 	}
-	writeFile(t, "/proc/sys/net/ipv4/ip_forward", "1")
+	lab.WriteFile(t, "/proc/sys/net/ipv4/ip_forward", "1")
 	// Where the pods and the Services of this test are, which are addresses of the lab itself otherwise.
 	for _, network := range []string{"198.51.100.0/24", "10.96.0.0/12"} {
 		ip(t, "route", "del", "local", network, "dev", "lo")
@@ -47,7 +47,7 @@ func newPod(t *testing.T, name, addr, resolvConf string) *pod {
 	t.Helper()
 	dir := t.TempDir()
 	p := &pod{name: name, addr: addr, resolvConf: filepath.Join(dir, "resolv.conf"), secrets: filepath.Join(dir, "secrets")}
-	writeFile(t, p.resolvConf, resolvConf)
+	lab.WriteFile(t, p.resolvConf, resolvConf)
 	if err := os.Mkdir(p.secrets, 0o755); err != nil {
 		t.Fatal(err)
 	}

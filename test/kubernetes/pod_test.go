@@ -41,10 +41,7 @@ func (c *cluster) run(t *testing.T, p *pod, namespace string, spec core.PodSpec)
 // initialize runs the init containers of a pod in the network of the node, with the programs of busybox.
 func initialize(t *testing.T, spec core.PodSpec) {
 	t.Helper()
-	busybox, err := exec.LookPath("busybox")
-	if err != nil {
-		lab.Skip(t, "needs busybox (test/install.sh installs it): "+err.Error())
-	}
+	busybox := lab.LookPath(t, "busybox")
 	dir := t.TempDir()
 	for _, name := range []string{"sh", "ip", "grep"} {
 		if err := os.Symlink(busybox, filepath.Join(dir, name)); err != nil {
@@ -85,7 +82,7 @@ func (c *cluster) mount(t *testing.T, namespace string, spec core.PodSpec, conta
 			t.Fatal(err)
 		}
 		for _, item := range v.ConfigMap.Items {
-			writeFile(t, filepath.Join(dir, item.Path), config.Data[item.Key])
+			lab.WriteFile(t, filepath.Join(dir, item.Path), config.Data[item.Key])
 		}
 		i := slices.IndexFunc(container.VolumeMounts, func(m core.VolumeMount) bool { return m.Name == v.Name })
 		for j := range args {
@@ -107,8 +104,8 @@ func (c *cluster) credentials(t *testing.T, secrets, namespace, account string) 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, "token"), token.Status.Token)
-	writeFile(t, filepath.Join(dir, "ca.crt"), readFile(t, c.ca))
+	lab.WriteFile(t, filepath.Join(dir, "token"), token.Status.Token)
+	lab.WriteFile(t, filepath.Join(dir, "ca.crt"), lab.ReadFile(t, c.ca))
 }
 
 // environment returns the variables of the container: where the API is, the Services beside it, and its own.

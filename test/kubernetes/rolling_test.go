@@ -33,7 +33,7 @@ func TestRollingChange(t *testing.T) {
 	c := startCluster(t)
 	lab.ResolvConf(t, nodeResolvConf)
 	lab.CoreDNS(t, company, map[string]string{"example.org.zone": companyZone})
-	c.apply(t, parse(t, readFile(t, "testdata/world.yaml")))
+	c.apply(t, parse(t, lab.ReadFile(t, "testdata/world.yaml")))
 	installReplace(t, c)
 	client := newPod(t, "client", clientIP, podResolvConf(clusterDNS))
 

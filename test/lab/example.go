@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,16 +40,12 @@ func isCluster(f txtar.File) bool { return f.Name == "cluster.yaml" }
 
 func readExample(t *testing.T, corefile string) Example {
 	t.Helper()
-	text, err := os.ReadFile(corefile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := filepath.Dir(corefile)
 	archive, err := txtar.ParseFile(filepath.Join(dir, "cases.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Example{Name: filepath.Base(dir), Corefile: string(text), Cases: string(archive.Comment), world: archive.Files}
+	return Example{Name: filepath.Base(dir), Corefile: ReadFile(t, corefile), Cases: string(archive.Comment), world: archive.Files}
 }
 
 // Furnish builds the world of the example. Its files are resolv.conf; environment, a variable a line; cluster.yaml,

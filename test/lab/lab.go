@@ -155,7 +155,5 @@ func mountFile(file, text string) error {
 // ResolvConf sets the contents of /etc/resolv.conf.
 func ResolvConf(t *testing.T, text string) {
 	t.Helper()
-	if err := os.WriteFile("/etc/resolv.conf", []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	WriteFile(t, "/etc/resolv.conf", text)
 }

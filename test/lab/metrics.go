@@ -2,7 +2,6 @@ package lab
 
 import (
 	"io"
-	"math"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -27,14 +26,32 @@ func Get(t *testing.T, url string) string {
 	return string(text)
 }
 
-// Gauge returns a metric without labels of the server at an address, which has prometheus on port 9153.
-func Gauge(t *testing.T, addr, name string) int {
+// Metrics returns what the server at an address tells Prometheus, on port 9153.
+func Metrics(t *testing.T, addr string) string {
 	t.Helper()
-	m := regexp.MustCompile(`(?m)^` + name + ` (.+)$`).FindStringSubmatch(Get(t, "http://"+addr+":9153/metrics"))
+	return Get(t, "http://"+addr+":9153/metrics")
+}
+
+// Goroutines returns how many goroutines the server at an address has.
+func Goroutines(t *testing.T, addr string) int {
+	t.Helper()
+	return gauge(t, addr, "go_goroutines")
+}
+
+// gauge returns a metric without labels.
+func gauge(t *testing.T, addr, name string) int {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^` + name + ` (.+)$`).FindStringSubmatch(Metrics(t, addr))
 	if m == nil {
 		t.Fatalf("%s: no metric %s", addr, name)
 	}
-	value, err := strconv.ParseFloat(m[1], 64)
+	return number(t, m[1])
+}
+
+// number reads a value as Prometheus writes it.
+func number(t *testing.T, text string) int {
+	t.Helper()
+	value, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,24 +63,8 @@ func Counters(t *testing.T, addr, metric, label string) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	line := regexp.MustCompile(`(?m)^` + metric + `\{.*\b` + label + `="(\w+)".*\} (\S+)$`)
-	for _, m := range line.FindAllStringSubmatch(Get(t, "http://"+addr+":9153/metrics"), -1) {
-		n, err := strconv.ParseFloat(m[2], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		counts[m[1]] += int(n)
+	for _, m := range line.FindAllStringSubmatch(Metrics(t, addr), -1) {
+		counts[m[1]] += number(t, m[2])
 	}
 	return counts
-}
-
-// LiveHeap returns what the server at an address holds, in kB: the least of some looks, each after a collection of garbage,
-// as what was allocated since then counts too. The server has pprof on port 6053.
-func LiveHeap(t *testing.T, addr string) int {
-	t.Helper()
-	least := math.MaxInt
-	for range 5 {
-		Get(t, "http://"+addr+":6053/debug/pprof/heap?gc=1")
-		least = min(least, Gauge(t, addr, "go_memstats_heap_alloc_bytes")>>10)
-	}
-	return least
 }

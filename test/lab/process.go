@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,7 +32,7 @@ func Start(t *testing.T, ready string, cmd *exec.Cmd) *Process {
 	p := &Process{wrote: make(chan struct{}, 1), ended: make(chan struct{}), cmd: cmd}
 	cmd.Stdout, cmd.Stderr = p, p
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	if err := startForLife(cmd); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
@@ -41,6 +42,32 @@ func Start(t *testing.T, ready string, cmd *exec.Cmd) *Process {
 	t.Cleanup(p.Stop)
 	p.Await(t, ready)
 	return p
+}
+
+// starting is what startForLife has to do.
+type starting struct {
+	cmd  *exec.Cmd
+	done chan error
+}
+
+// starter starts processes from one thread, which lives as long as this process.
+var starter = sync.OnceValue(func() chan<- starting {
+	todo := make(chan starting)
+	go func() {
+		runtime.LockOSThread()
+		for s := range todo {
+			s.done <- s.cmd.Start()
+		}
+	}()
+	return todo
+})
+
+// startForLife starts a process that dies with this one: to be exact, with the thread that has started it. So that cannot
+// be any thread, as a Jail ends its own.
+func startForLife(cmd *exec.Cmd) error {
+	s := starting{cmd, make(chan error)}
+	starter() <- s
+	return <-s.done
 }
 
 // Await waits until the output of the process has text in it.
@@ -173,9 +200,9 @@ func CoreDNS(t *testing.T, corefile string, files map[string]string) *Process {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
-		writeFile(t, filepath.Join(dir, name), text)
+		WriteFile(t, filepath.Join(dir, name), text)
 	}
-	writeFile(t, filepath.Join(dir, "Corefile"), corefile)
+	WriteFile(t, filepath.Join(dir, "Corefile"), corefile)
 	return Run(t, dir, "-conf", "Corefile")
 }
 
@@ -190,29 +217,18 @@ func Run(t *testing.T, dir string, args ...string) *Process {
 // Dnsmasq runs dnsmasq, which logs each query.
 func Dnsmasq(t *testing.T, config string) *Process {
 	t.Helper()
-	if _, err := exec.LookPath("dnsmasq"); err != nil {
-		Skip(t, "needs dnsmasq: "+err.Error())
-	}
+	dnsmasq := LookPath(t, "dnsmasq")
 	file := filepath.Join(t.TempDir(), "dnsmasq.conf")
-	writeFile(t, file, "no-resolv\nno-hosts\nno-poll\nbind-interfaces\nlog-queries\n"+config)
-	return Start(t, "started, version", exec.Command("dnsmasq", "--no-daemon", "--conf-file="+file))
-}
-
-func writeFile(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	WriteFile(t, file, "no-resolv\nno-hosts\nno-poll\nbind-interfaces\nlog-queries\n"+config)
+	return Start(t, "started, version", exec.Command(dnsmasq, "--no-daemon", "--conf-file="+file))
 }
 
 // Unbound runs unbound with the given lines in its server clause. It has no root servers to ask.
 func Unbound(t *testing.T, server string) *Process {
 	t.Helper()
-	if _, err := exec.LookPath("unbound"); err != nil {
-		Skip(t, "needs unbound: "+err.Error())
-	}
+	unbound := LookPath(t, "unbound")
 	file := filepath.Join(t.TempDir(), "unbound.conf")
-	writeFile(t, file, `server:
+	WriteFile(t, file, `server:
 username: ""
 chroot: ""
 directory: "/"
@@ -224,5 +240,5 @@ access-control: 127.0.0.0/8 allow
 module-config: iterator
 verbosity: 1
 `+server+"\nremote-control:\ncontrol-enable: no\n")
-	return Start(t, "start of service", exec.Command("unbound", "-d", "-p", "-c", file))
+	return Start(t, "start of service", exec.Command(unbound, "-d", "-p", "-c", file))
 }

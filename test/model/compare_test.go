@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -67,12 +66,7 @@ func repeatDifferent(t *testing.T, cells []*cell, servers []*upstream.Server) {
 // serve starts all servers on port 53.
 func serve(t *testing.T) (all []*upstream.Server) {
 	for addr, script := range scripts() {
-		s, err := upstream.Serve(netip.AddrPortFrom(addr, 53).String(), script)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(s.Close)
-		all = append(all, s)
+		all = append(all, upstream.Start(t, netip.AddrPortFrom(addr, 53).String(), script))
 	}
 	return all
 }
@@ -102,22 +96,13 @@ func (c *cell) prepare(t *testing.T, tag string) {
 }
 
 func runAll(t *testing.T, cells []*cell) {
-	jails := make(map[string]*jail)
+	jails := make(map[string]*lab.Jail)
 	for _, c := range cells {
 		if jails[c.conf] == nil {
-			jails[c.conf] = newJail(t, c.conf)
+			jails[c.conf] = lab.NewJail(t, c.conf)
 		}
 	}
-	var wait sync.WaitGroup
-	free := make(chan bool, atOnce)
-	for _, c := range cells {
-		free <- true
-		wait.Go(func() {
-			c.got, c.err = c.libc.lookup(jails[c.conf], c.family, c.name)
-			<-free
-		})
-	}
-	wait.Wait()
+	lab.AtOnce(atOnce, cells, func(c *cell) { c.got, c.err = c.libc.lookup(jails[c.conf], c.family, c.name) })
 }
 
 // report fails for each cell that differs and logs how many are equal, per libc and group.

@@ -55,9 +55,9 @@ type outcome struct {
 }
 
 // lookup runs one real getaddrinfo.
-func (c libc) lookup(j *jail, f stub.Family, name string) (o outcome, err error) {
+func (c libc) lookup(j *lab.Jail, f stub.Family, name string) (o outcome, err error) {
 	family := map[stub.Family]string{stub.Both: "0", stub.V4: "4", stub.V6: "6"}[f]
-	a, err := c.Look(family, name, j.begin)
+	a, err := c.Look(family, name, j.Start)
 	if err != nil {
 		return o, err
 	}

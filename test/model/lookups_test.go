@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
@@ -59,47 +60,68 @@ var (
 	noSearch   = conf("search d2.test", "options ndots:1")
 )
 
+// table is the rows of the comparison.
+type table []lookup
+
+// add adds a row for each name.
+func (tb *table) add(group, conf string, family stub.Family, names ...string) {
+	for _, n := range names {
+		*tb = append(*tb, lookup{group, conf, family, n})
+	}
+}
+
 // lookups returns the whole comparison.
 func lookups() []lookup {
-	var all []lookup
-	add := func(group, conf string, family stub.Family, names ...string) {
-		for _, n := range names {
-			all = append(all, lookup{group, conf, family, n})
-		}
-	}
-	add("matrix", twoDomains, stub.Both, pairs(upstream.Pairable())...)
-	add("absolute", noSearch, stub.Both, suffixed(pairs(someAnswers), ".plain.test")...)
-	add("final dot", twoDomains, stub.Both, suffixed(pairs(someAnswers[:3]), ".plain.test.")...)
+	var tb table
+	tb.addPairs()
+	tb.addAnswers()
+	tb.addConfigurations()
+	return slices.Concat(tb, mangledLookups(mangledCount), randomLookups(randomCount, randomSeed))
+}
+
+// addPairs has what most servers say, to both halves and to one alone.
+func (tb *table) addPairs() {
+	tb.add("matrix", twoDomains, stub.Both, pairs(upstream.Pairable())...)
+	tb.add("absolute", noSearch, stub.Both, suffixed(pairs(someAnswers), ".plain.test")...)
+	tb.add("final dot", twoDomains, stub.Both, suffixed(pairs(someAnswers[:3]), ".plain.test.")...)
 	for _, a := range upstream.Pairable() {
-		add("single", twoDomains, stub.V4, a.String()+".data.TAG")
-		add("single", twoDomains, stub.V6, "data."+a.String()+".TAG")
+		tb.add("single", twoDomains, stub.V4, a.String()+".data.TAG")
+		tb.add("single", twoDomains, stub.V6, "data."+a.String()+".TAG")
 	}
-	add("single", noSearch, stub.V4, "nodata.data.TAG.plain.test", "nxdomain.data.TAG.plain.test.", "servfail.data.TAG.plain.test.")
-	add("single", noSearch, stub.V6, "data.cnameonly.TAG.plain.test", "data.refused.TAG.plain.test.")
-	add("large", noSearch, stub.Both, suffixed(large, ".plain.test")...)
-	add("large", noSearch, stub.V4, "data-n80.data.TAG.plain.test", "data-n82.data.TAG.plain.test", "data-n200.data.TAG.plain.test")
-	add("large", noSearch, stub.V6, "data.data-n40.TAG.plain.test", "data.data-n41.TAG.plain.test", "data.data-n39-c2-l60.TAG.plain.test")
-	add("cut", noSearch, stub.Both, suffixed(cut, ".plain.test")...)
-	add("cut", noSearch, stub.V4, "cut.data.TAG.plain.test")
-	add("cut", noSearch, stub.V6, "data.cut.TAG.plain.test")
-	add("failures", noSearch, stub.Both, suffixed(failures, ".plain.test.")...)
-	add("late", noSearch, stub.Both, suffixed(late, ".plain.test.")...)
-	add("tcp", noSearch, stub.Both, suffixed(streams, ".plain.test.")...)
-	add("tcp", twoDomains, stub.Both, "tcempty-xclose-d50.tcempty-xclose-d50.TAG", "nxdomain.tcempty-xclose.TAG")
-	add("odd", twoDomains, stub.Both, oddPairs()...)
-	add("odd", twoDomains, stub.V4, "otherowner.data.TAG", "otherowner-c1.data.TAG", "oddfirst.data.TAG", "badsize.data.TAG", "cnameonly.data.TAG", "garbage.data.TAG", "nxdata.data.TAG")
-	add("odd", twoDomains, stub.V6, "data.otherowner.TAG", "data.otherowner-c1.TAG", "data.oddfirst.TAG", "data.cnameonly.TAG", "data.garbage.TAG", "data.badsize.TAG")
+	tb.add("single", noSearch, stub.V4, "nodata.data.TAG.plain.test", "nxdomain.data.TAG.plain.test.", "servfail.data.TAG.plain.test.")
+	tb.add("single", noSearch, stub.V6, "data.cnameonly.TAG.plain.test", "data.refused.TAG.plain.test.")
+}
+
+// addAnswers has answers that are large, late, odd or not there.
+func (tb *table) addAnswers() {
+	tb.add("large", noSearch, stub.Both, suffixed(large, ".plain.test")...)
+	tb.add("large", noSearch, stub.V4, "data-n80.data.TAG.plain.test", "data-n82.data.TAG.plain.test", "data-n200.data.TAG.plain.test")
+	tb.add("large", noSearch, stub.V6, "data.data-n40.TAG.plain.test", "data.data-n41.TAG.plain.test", "data.data-n39-c2-l60.TAG.plain.test")
+	tb.add("cut", noSearch, stub.Both, suffixed(cut, ".plain.test")...)
+	tb.add("cut", noSearch, stub.V4, "cut.data.TAG.plain.test")
+	tb.add("cut", noSearch, stub.V6, "data.cut.TAG.plain.test")
+	tb.add("failures", noSearch, stub.Both, suffixed(failures, ".plain.test.")...)
+	tb.add("late", noSearch, stub.Both, suffixed(late, ".plain.test.")...)
+	tb.add("tcp", noSearch, stub.Both, suffixed(streams, ".plain.test.")...)
+	tb.add("tcp", twoDomains, stub.Both, "tcempty-xclose-d50.tcempty-xclose-d50.TAG", "nxdomain.tcempty-xclose.TAG")
+	tb.add("odd", twoDomains, stub.Both, oddPairs()...)
+	tb.add("odd", twoDomains, stub.V4, "otherowner.data.TAG", "otherowner-c1.data.TAG", "oddfirst.data.TAG", "badsize.data.TAG", "cnameonly.data.TAG", "garbage.data.TAG", "nxdata.data.TAG")
+	tb.add("odd", twoDomains, stub.V6, "data.otherowner.TAG", "data.otherowner-c1.TAG", "data.oddfirst.TAG", "data.cnameonly.TAG", "data.garbage.TAG", "data.badsize.TAG")
 	for _, f := range []stub.Family{stub.V4, stub.V6} {
-		add("tcp", noSearch, f, suffixed(singleStreams, ".plain.test.")...)
+		tb.add("tcp", noSearch, f, suffixed(singleStreams, ".plain.test.")...)
+	}
+}
+
+// addConfigurations has what can be said in a resolv.conf.
+func (tb *table) addConfigurations() {
+	for _, f := range []stub.Family{stub.V4, stub.V6} {
 		for _, c := range singles {
-			add("resolv.conf", c.conf, f, c.names...)
+			tb.add("resolv.conf", c.conf, f, c.names...)
 		}
 	}
 	for _, c := range configured {
-		add("resolv.conf", c.conf, c.family, c.names...)
+		tb.add("resolv.conf", c.conf, c.family, c.names...)
 	}
-	all = append(all, mangledLookups(mangledCount)...)
-	return append(all, randomLookups(randomCount, randomSeed)...)
 }
 
 // pairs returns a name for each pair of answers for A and AAAA.

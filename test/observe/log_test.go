@@ -60,7 +60,7 @@ func TestJSONLog(t *testing.T) {
 // TestDig reads what dig shows of the Extended DNS Error. Not every version knows the name of the number.
 func TestDig(t *testing.T) {
 	lab.Require(t)
-	dig := program(t, "dig")
+	dig := lab.LookPath(t, "dig")
 	lab.CoreDNS(t, upstream, nil)
 	lab.CoreDNS(t, ". {\n bind 127.0.0.1\n muslsafe\n forward . 127.0.0.2\n}\n", nil)
 	for _, tc := range []struct{ name, qtype, fix string }{

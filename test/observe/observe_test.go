@@ -16,27 +16,9 @@ const observe = "../../build/observe/"
 
 func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
 
-func program(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		lab.Skip(t, "needs "+name+" (test/install.sh installs it): "+err.Error())
-	}
-	return path
-}
-
-func readFile(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 // TestRules has promtool check the rules, and run the series that make each alert fire.
 func TestRules(t *testing.T) {
-	promtool := program(t, "promtool")
+	promtool := lab.LookPath(t, "promtool")
 	for _, args := range [][]string{{"check", "rules", "rules.yaml"}, {"test", "rules", "rules_test.yaml"}} {
 		cmd := exec.Command(promtool, args...)
 		cmd.Dir = observe
@@ -44,8 +26,8 @@ func TestRules(t *testing.T) {
 			t.Errorf("promtool %v: %v\n%s", args, err, out)
 		}
 	}
-	tested := readFile(t, observe+"rules_test.yaml")
-	for _, name := range found(`(?:alert|record): (\S+)`, readFile(t, observe+"rules.yaml")) {
+	tested := lab.ReadFile(t, observe+"rules_test.yaml")
+	for _, name := range found(`(?:alert|record): (\S+)`, lab.ReadFile(t, observe+"rules.yaml")) {
 		if !strings.Contains(tested, name) {
 			t.Errorf("%s is not tested in rules_test.yaml", name)
 		}
@@ -54,11 +36,11 @@ func TestRules(t *testing.T) {
 
 // TestPage compares the page of the metrics with the README of the plugin and the rules, in both directions.
 func TestPage(t *testing.T) {
-	page := readFile(t, observe+"README.md")
-	plugin := readFile(t, "../../plugin/muslsafe/README.md")
+	page := lab.ReadFile(t, observe+"README.md")
+	plugin := lab.ReadFile(t, "../../plugin/muslsafe/README.md")
 	compare(t, "metrics", found("(?m)^\\| `(coredns_muslsafe_\\w+)`", page), found("(?m)^\\* `(coredns_muslsafe_\\w+)", plugin))
-	compare(t, "alerts", found("(?m)^\\| `(Muslsafe\\w+)`", page), found(`alert: (\w+)`, readFile(t, observe+"rules.yaml")))
-	compare(t, "metrics of the dashboard", found(`(coredns_muslsafe_\w+?)(?:_bucket)?[\[{)]`, readFile(t, observe+"dashboard.json")), found("(?m)^\\* `(coredns_muslsafe_\\w+)", plugin))
+	compare(t, "alerts", found("(?m)^\\| `(Muslsafe\\w+)`", page), found(`alert: (\w+)`, lab.ReadFile(t, observe+"rules.yaml")))
+	compare(t, "metrics of the dashboard", found(`(coredns_muslsafe_\w+?)(?:_bucket)?[\[{)]`, lab.ReadFile(t, observe+"dashboard.json")), found("(?m)^\\* `(coredns_muslsafe_\\w+)", plugin))
 
 	_, fixes, _ := strings.Cut(page, "Each fix has a cause")
 	fixes, _, _ = strings.Cut(fixes, "The log says")

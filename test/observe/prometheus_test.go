@@ -3,18 +3,13 @@ package observe
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/miekg/dns"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
@@ -60,28 +55,7 @@ const upstream = `. {
 func load(t *testing.T, round int) {
 	t.Helper()
 	for _, name := range []string{"www%d.example.org.", "db%d.corp.example.com.", "x%d.lb.example.net.", "a%d.b.svc.cluster.local.example.com.", "n%d.example.org."} {
-		askPair(t, fmt.Sprintf(name, round))
-	}
-}
-
-// askPair asks for A and AAAA from one socket, with numbers that are close together.
-func askPair(t *testing.T, name string) {
-	t.Helper()
-	conn, err := dns.DialTimeout("udp", "127.0.0.1:53", 10*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	for i, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		m := new(dns.Msg).SetQuestion(name, qtype)
-		m.Id = 1000 + uint16(i)*200
-		if err := conn.WriteMsg(m); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 2 {
-		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-		if _, err := conn.ReadMsg(); err != nil {
+		if _, _, err := lab.Pair(fmt.Sprintf(name, round)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
@@ -90,7 +64,7 @@ func askPair(t *testing.T, name string) {
 // startPrometheus starts the real one, with the rules, on what the server tells.
 func startPrometheus(t *testing.T) {
 	t.Helper()
-	binary := program(t, "prometheus")
+	binary := lab.LookPath(t, "prometheus")
 	rules, err := filepath.Abs(observe + "rules.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -98,9 +72,7 @@ func startPrometheus(t *testing.T) {
 	dir := t.TempDir()
 	config := "global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [" + rules + "]\n" +
 		"scrape_configs: [{job_name: coredns, static_configs: [{targets: ['127.0.0.1:9153']}]}]\n"
-	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	lab.WriteFile(t, filepath.Join(dir, "prometheus.yml"), config)
 	lab.Start(t, "Server is ready to receive web requests", exec.Command(binary, "--config.file="+filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address=127.0.0.1:9090"))
 }
@@ -108,22 +80,14 @@ func startPrometheus(t *testing.T) {
 // value asks Prometheus, and returns the first number that is one.
 func value(t *testing.T, expr string) (float64, bool) {
 	t.Helper()
-	resp, err := http.Get("http://127.0.0.1:9090/api/v1/query?query=" + url.QueryEscape(expr))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := lab.Get(t, "http://127.0.0.1:9090/api/v1/query?query="+url.QueryEscape(expr))
 	var reply struct {
 		Status string
 		Data   struct {
 			Result []struct{ Value [2]any }
 		}
 	}
-	if err := json.Unmarshal(body, &reply); err != nil || reply.Status != "success" {
+	if err := json.Unmarshal([]byte(body), &reply); err != nil || reply.Status != "success" {
 		t.Fatalf("%s: %v: %s", expr, err, body)
 	}
 	for _, r := range reply.Data.Result {
@@ -141,10 +105,10 @@ func expressions(t *testing.T) []string {
 	var dashboard struct {
 		Panels []struct{ Targets []struct{ Expr string } }
 	}
-	if err := json.Unmarshal([]byte(readFile(t, observe+"dashboard.json")), &dashboard); err != nil {
+	if err := json.Unmarshal([]byte(lab.ReadFile(t, observe+"dashboard.json")), &dashboard); err != nil {
 		t.Fatal(err)
 	}
-	list := found(`record: (\S+)`, readFile(t, observe+"rules.yaml"))
+	list := found(`record: (\S+)`, lab.ReadFile(t, observe+"rules.yaml"))
 	for _, panel := range dashboard.Panels {
 		if len(panel.Targets) == 0 {
 			t.Error("the dashboard has a panel without an expression")
@@ -160,7 +124,7 @@ func expressions(t *testing.T) []string {
 // rule, has a number.
 func TestDashboard(t *testing.T) {
 	lab.Require(t)
-	program(t, "prometheus")
+	lab.LookPath(t, "prometheus")
 	lab.CoreDNS(t, upstream, nil)
 	lab.CoreDNS(t, fmt.Sprintf(watched, ""), nil)
 	startPrometheus(t)

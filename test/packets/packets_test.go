@@ -46,6 +46,24 @@ const corefile = `.:0 {
 	}
 }`
 
+// addresses are those of a server, by network.
+type addresses map[string]string
+
+// start runs a server in this process until the test ends.
+func start(t testing.TB, corefile string) addresses {
+	t.Helper()
+	server, udp, tcp, err := coretest.CoreDNSServerAndPorts(corefile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return addresses{"udp": udp, "tcp": tcp}
+}
+
 // FuzzPackets sends packets to a whole server, over UDP and TCP. It may answer them as it likes, and answers a proper query
 // after each.
 func FuzzPackets(f *testing.F) {
@@ -53,16 +71,7 @@ func FuzzPackets(f *testing.F) {
 		f.Add(q.packet)
 	}
 	f.Add([]byte("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\xc0\x0c\x00\x01\x00\x01")) // a pointer to itself
-	server, udp, tcp, err := coretest.CoreDNSServerAndPorts(corefile)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			f.Error(err)
-		}
-	})
-	addr := addresses{"udp": udp, "tcp": tcp}
+	addr := start(f, corefile)
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		if len(packet) > 4096 {
 			return // more than a server reads

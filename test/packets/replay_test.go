@@ -6,26 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	coretest "github.com/coredns/coredns/test"
 )
-
-// addresses are those of a server, by network.
-type addresses map[string]string
 
 // front starts a server with some lines before the chain that traffic was recorded with.
 func front(t *testing.T, lines, upstream string) addresses {
 	t.Helper()
-	server, udp, tcp, err := coretest.CoreDNSServerAndPorts(".:0 {\n bind 127.0.0.1\n" + lines + fmt.Sprintf(behind, upstream) + "}\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return addresses{"udp": udp, "tcp": tcp}
+	return start(t, ".:0 {\n bind 127.0.0.1\n"+lines+fmt.Sprintf(behind, upstream)+"}\n")
 }
 
 // keep is a cache that does not show for how long it has had an answer, and has it for longer than a test lasts.

@@ -41,7 +41,7 @@ func questionOf(network string, r *dns.Msg) question {
 	return question{q, network, r.IsEdns0() != nil}
 }
 
-// probe stands for the random name that wildcard asks for.
+// probe stands for a random name.
 const probe = "muslsafe-random."
 
 func isProbe(name string) bool { return strings.HasPrefix(name, "muslsafe-") }

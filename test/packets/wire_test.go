@@ -6,25 +6,13 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
-// exchange sends a packet, whatever it holds, and returns the reply.
+// exchange sends a packet and returns the reply.
 func exchange(network, addr string, packet []byte) ([]byte, error) {
-	conn, err := net.Dial(network, addr)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return nil, err
-	}
-	framed := dns.Conn{Conn: conn}
-	if _, err := framed.Write(packet); err != nil {
-		return nil, err
-	}
-	buf := make([]byte, dns.MaxMsgSize)
-	n, err := framed.Read(buf)
-	return buf[:n], err
+	return lab.Exchange(network, addr, packet, 10*time.Second)
 }
 
 // handler answers a packet that came over a network; nil is silence.
@@ -33,20 +21,9 @@ type handler func(network string, packet []byte) []byte
 // serve answers the packets that come to an address, over UDP and TCP, until the test ends.
 func serve(t testing.TB, addr string, answer handler) (listening string) {
 	t.Helper()
-	var stream net.Listener
-	var datagrams net.PacketConn
-	for range 10 { // a free port of one kind need not be free for the other
-		var err error
-		if stream, err = net.Listen("tcp", addr); err != nil {
-			t.Fatal(err)
-		}
-		if datagrams, err = net.ListenPacket("udp", stream.Addr().String()); err == nil {
-			break
-		}
-		stream.Close()
-	}
-	if datagrams == nil {
-		t.Fatalf("no port at %s for UDP and TCP", addr)
+	datagrams, stream, err := lab.Listen(addr)
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		stream.Close()

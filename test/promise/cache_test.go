@@ -2,7 +2,6 @@ package promise
 
 import (
 	"context"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -62,14 +61,10 @@ func (w world) keepLookingUp(t *testing.T, corefile string, dies bool) {
 		}
 		return alive.ServeDNS(ctx, w, r)
 	}))
-	exchange := through(muslsafe(t, h))
+	h = muslsafe(t, h)
 	for range 12 {
 		for _, model := range stub.Models() {
-			conf, err := model.ParseResolvConf(strings.NewReader(resolvConf))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if problem := w.problem(model.Lookup(conf, name, stub.Both, exchange)); problem != "" {
+			if problem := w.problem(look(model, config(t, model, resolvConf), name, stub.Both, h)); problem != "" {
 				t.Errorf("%s: %s in %v", model.Name, problem, w)
 			}
 		}

@@ -152,14 +152,11 @@ func TestCompleteIsTheSearch(t *testing.T) {
 		}
 		asked = strings.TrimSuffix(strings.TrimSuffix(asked, "d1.test."), ".")
 		synctest.Test(t, func(t *testing.T) {
-			without := through(setUp(t, "muslsafe", "muslsafe {\n search d1.test d2.test\n}", c))
-			with := through(setUp(t, "muslsafe", "muslsafe {\n search d1.test d2.test\n complete\n}", c))
+			without := setUp(t, "muslsafe", "muslsafe {\n search d1.test d2.test\n}", c)
+			with := setUp(t, "muslsafe", "muslsafe {\n search d1.test d2.test\n complete\n}", c)
 			for _, model := range stub.Models() {
-				conf, err := model.ParseResolvConf(strings.NewReader("nameserver 127.0.0.1\nsearch " + namespace + ".svc.cluster.local svc.cluster.local cluster.local d1.test d2.test\noptions ndots:5\n"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				own, got := model.Lookup(conf, asked, stub.Both, without), model.Lookup(conf, asked, stub.Both, with)
+				conf := config(t, model, "nameserver 127.0.0.1\nsearch "+namespace+".svc.cluster.local svc.cluster.local cluster.local d1.test d2.test\noptions ndots:5\n")
+				own, got := look(model, conf, asked, stub.Both, without), look(model, conf, asked, stub.Both, with)
 				if own.Err != stub.OK && c.isDoubtful(asked+".") {
 					doubtful++
 					continue

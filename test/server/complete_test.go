@@ -36,12 +36,8 @@ cluster.local {
 
 // TestComplete has candidates in other server blocks than the one that the search begins in.
 func TestComplete(t *testing.T) {
-	tests := []struct {
-		about    string
-		corefile string
-		cases    string
-	}{
-		{"a stub domain answers its own", `
+	check(t, []row{
+		{"a stub domain answers its own", cluster + `
 		example.org {
 			UPSTREAM
 		}
@@ -60,7 +56,7 @@ func TestComplete(t *testing.T) {
 			www.example.org.prod.svc.cluster.local.          A     NOERROR  "www.example.org. 192.0.2.80"  [complete]
 			www.example.org.default.svc.cluster.local.       MX    NXDOMAIN
 		`},
-		{"no domain of a search can be got at that acl guards", `
+		{"no domain of a search can be got at that acl guards", cluster + `
 		. {
 			acl {
 				block net 127.0.0.0/8 ::1/128
@@ -70,7 +66,7 @@ func TestComplete(t *testing.T) {
 			www.example.org.default.svc.cluster.local.       A     NXDOMAIN
 			www.example.org.default.svc.cluster.local.       AAAA  NXDOMAIN
 		`},
-		{"views decide who gets an answer", `
+		{"views decide who gets an answer", cluster + `
 		. {
 			view six {
 				expr type() == 'AAAA'
@@ -88,13 +84,7 @@ func TestComplete(t *testing.T) {
 			www.example.org.default.svc.cluster.local.       A     NOERROR  "www.example.org. 192.0.2.80"  [complete]
 			www.example.org.default.svc.cluster.local.       AAAA  NOERROR  [complete]
 		`},
-	}
-	for _, tc := range tests {
-		t.Run(tc.about, func(t *testing.T) {
-			start(t, cluster+tc.corefile)
-			lab.Ask(t, tc.cases)
-		})
-	}
+	})
 }
 
 // TestCompleteWithAutopath has both in one block, which is an error that says so, and in two, which is not.

@@ -169,7 +169,7 @@ func TestMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	text := lab.Get(t, "http://127.0.0.1:9153/metrics")
+	text := lab.Metrics(t, "127.0.0.1")
 	for _, want := range []string{
 		`coredns_muslsafe_fixes_total{fix="leak",server="dns://:5353",view="pods"} 1`,
 		`coredns_muslsafe_fixes_total{fix="leak",server="dns://:5353",view=""} 1`,

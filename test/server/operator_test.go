@@ -2,7 +2,6 @@ package server
 
 import (
 	"debug/elf"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -71,14 +70,9 @@ func TestReloadOfBrokenCorefile(t *testing.T) {
 	lab.Require(t)
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "Corefile")
-	write := func(text string) {
-		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(". {\n muslsafe\n whoami\n}\n")
+	lab.WriteFile(t, conf, ". {\n muslsafe\n whoami\n}\n")
 	server := lab.Run(t, dir, "-conf", conf)
-	write(". {\n muslsafe {\n  disable leek\n }\n whoami\n}\n")
+	lab.WriteFile(t, conf, ". {\n muslsafe {\n  disable leek\n }\n whoami\n}\n")
 	server.Signal(t, syscall.SIGUSR1, "SIGUSR1: Reloading")
 	server.Await(t, `Corefile:3 - Error during parsing: unknown fix "leek"; expect one of leak, pair, search, failure, fit`)
 	if m := lab.Query(t, leaked, dns.TypeA); m.Rcode != dns.RcodeNameError {
@@ -104,9 +98,7 @@ func TestWrongCorefile(t *testing.T) {
 func corefile(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "Corefile")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	lab.WriteFile(t, file, text)
 	return file
 }
 

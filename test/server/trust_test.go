@@ -39,7 +39,7 @@ func TestMetricsTellNothing(t *testing.T) {
 			}
 		}
 	}
-	text := lab.Get(t, "http://127.0.0.1:9153/metrics")
+	text := lab.Metrics(t, "127.0.0.1")
 	if !strings.Contains(text, `coredns_muslsafe_fixes_total{fix="leak"`) {
 		t.Error("no fixes in the metrics; want those of these queries")
 	}
@@ -83,7 +83,7 @@ func TestStuckUpstream(t *testing.T) {
 		}
 	}
 	for i := range 20 {
-		answers, took, err := pair(fmt.Sprintf("data.nxdomain.c%d.plain.test.", i))
+		answers, took, err := lab.Pair(fmt.Sprintf("data.nxdomain.c%d.plain.test.", i))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -132,6 +133,9 @@ func (b Behaviour) message(q stub.Query, z Zone) *dns.Msg {
 		m.Answer[1] = &dns.RFC3597{Hdr: rrHeader(q.Name, q.Type), Rdata: "0102030405"}
 	case NoData, NXDomain:
 		m.Ns = []dns.RR{soa(z)}
+		if b.Answer == NXDomain {
+			m.Answer = b.records(q.Name, q.Type, z)
+		}
 	case BadVers:
 		m.SetEdns0(1232, false)
 		m.Rcode = dns.RcodeBadVers
@@ -166,7 +170,7 @@ func (b Behaviour) records(owner string, qtype uint16, z Zone) (rrs []dns.RR) {
 // addresses returns how many there are.
 func (b Behaviour) addresses() int {
 	switch {
-	case b.Answer == CNAMEOnly:
+	case b.Answer == CNAMEOnly, b.Answer == NXDomain:
 		return 0
 	case b.Count > 0:
 		return b.Count
@@ -184,6 +188,15 @@ func address(owner string, qtype uint16, z Zone, n int) dns.RR {
 	}
 	a := net.IP{0x20, 1, 0x0d, 0xb8, 0, z.Net, 14: byte(n >> 8), 15: byte(n)}
 	return &dns.AAAA{Hdr: rrHeader(owner, dns.TypeAAAA), AAAA: a}
+}
+
+// NetOf returns the Net of the zone that an address belongs to.
+func NetOf(addr netip.Addr) int {
+	if addr.Is4() {
+		b := addr.As4()
+		return int(b[1]-18)<<6 | int(b[2])>>2
+	}
+	return int(addr.As16()[5])
 }
 
 // linkName returns the target of the nth CNAME: size octets on the wire, of which no other target

@@ -57,6 +57,9 @@ func Pairable() []Answer {
 	return []Answer{Data, NoData, NXDomain, ServFail, Refused, NotImp, FormErr, Silence, TCEmpty, TCSome}
 }
 
+// HasAddress reports whether this is a proper answer with addresses, at the latest over TCP.
+func (a Answer) HasAddress() bool { return a == Data || a == TCEmpty || a == TCSome }
+
 // A Stream is what happens to a question over TCP, if not the same as over UDP.
 type Stream uint8
 
@@ -86,9 +89,10 @@ const (
 type Behaviour struct {
 	Answer   Answer
 	Count    int           // addresses; 0 means 1, or 3 for TCEmpty and TCSome
-	Links    int           // CNAMEs in front of the addresses
+	Links    int           // CNAMEs in front of the addresses, or of NXDomain: an alias that leads nowhere
 	LinkSize int           // octets of each CNAME's target on the wire, 20 to 255; 0 means 20
 	Delay    time.Duration // before the answer
+	Once     bool          // the delay counts from the first question, as at a resolver that has the answer from then on
 	Fails    int           // the first questions of this name and type are answered with FailsWith
 	FailWith Answer
 	Uncut    bool // over UDP, no truncation however large
@@ -96,7 +100,7 @@ type Behaviour struct {
 }
 
 // Parse reads a behaviour from a label: the answer's word, then any of
-// nCOUNT cLINKS lLINKSIZE dMILLISECONDS fFAILSanswer u xTCP, joined with "-".
+// nCOUNT cLINKS lLINKSIZE dMILLISECONDS once fFAILSanswer u xTCP, joined with "-".
 // "data-n40-d100-f2servfail" is: SERVFAIL twice, then 40 addresses, each after 0.1 s.
 func Parse(label string) (Behaviour, error) {
 	words := strings.Split(strings.ToLower(label), "-")
@@ -124,11 +128,14 @@ func (b *Behaviour) modify(w string) bool {
 		b.TCP = Stream(i)
 		return true
 	}
-	if w == "u" {
+	switch w {
+	case "u":
 		b.Uncut = true
 		return true
-	}
-	if w == "" {
+	case "once":
+		b.Once = true
+		return true
+	case "":
 		return false
 	}
 	digits := strings.TrimRight(w[1:], "abcdefghijklmnopqrstuvwxyz")
@@ -176,6 +183,9 @@ func (b Behaviour) String() string {
 	number("c", b.Links, "")
 	number("l", b.LinkSize, "")
 	number("d", int(b.Delay/time.Millisecond), "")
+	if b.Once {
+		words = append(words, "once")
+	}
 	number("f", b.Fails, b.FailWith.String())
 	if b.Uncut {
 		words = append(words, "u")

@@ -16,6 +16,8 @@ func TestParse(t *testing.T) {
 		{"data-n40", Behaviour{Count: 40}},
 		{"data-c3-l60", Behaviour{Links: 3, LinkSize: 60}},
 		{"data-d1500", Behaviour{Delay: 1500 * time.Millisecond}},
+		{"data-d1500-once", Behaviour{Delay: 1500 * time.Millisecond, Once: true}},
+		{"nxdomain-c1", Behaviour{Answer: NXDomain, Links: 1}},
 		{"data-f2servfail", Behaviour{Fails: 2, FailWith: ServFail}},
 		{"data-u", Behaviour{Uncut: true}},
 		{"tcempty-xclose", Behaviour{Answer: TCEmpty, TCP: CloseTCP}},

@@ -12,10 +12,11 @@ import (
 // LinkZone is where the CNAMEs of a Behaviour lead. A script that does not list it answers NXDOMAIN there.
 const LinkZone = "link.test."
 
-// A Zone says how the names below it are answered.
+// A Zone says how the names below it are answered, or how one name is.
 type Zone struct {
-	Name string // with a final dot
+	Name string // with a final dot; "." has all names, the root too
 	Net  byte   // its addresses are in 198.18.0.0/15 and 2001:db8::/32, so that an answer shows its zone
+	Host bool   // the behaviours are those of Name itself, and of no name below it
 	// Scripted: the first two labels of a name are its behaviours for A and AAAA (one label: for both).
 	// Otherwise A and AAAA below are the behaviours of all names.
 	Scripted bool
@@ -57,6 +58,12 @@ func (s *Script) Exchange(q stub.Query) stub.Reply {
 	return r
 }
 
+// once reports whether the delay of a question counts from the first one of its name and type.
+func (s *Script) once(q stub.Query) bool {
+	_, b := s.behaviour(strings.ToLower(q.Name), q.Type)
+	return b.Once
+}
+
 // malformed is what miekg/dns sends back for octets that are no question: a header and nothing else.
 func (s *Script) malformed() []byte {
 	rcode := s.Malformed
@@ -91,14 +98,25 @@ func (s *Script) behaviour(name string, qtype uint16) (Zone, Behaviour) {
 	return z, b
 }
 
-// zone returns the longest zone that name is below.
+// zone returns the host that name is, or else the longest zone that it is below.
 func (s *Script) zone(name string) (best Zone, ok bool) {
 	for _, z := range s.Zones {
-		if strings.HasSuffix(name, "."+z.Name) && len(z.Name) > len(best.Name) {
+		if z.has(name) && len(z.Name) > len(best.Name) {
 			best, ok = z, true
 		}
 	}
 	return best, ok
+}
+
+func (z Zone) has(name string) bool {
+	switch {
+	case z.Host:
+		return name == z.Name
+	case z.Name == ".":
+		return true
+	}
+	before, ok := strings.CutSuffix(name, z.Name)
+	return ok && strings.HasSuffix(before, ".")
 }
 
 func answered(msg []byte) stub.Reply { return stub.Reply{Fate: stub.Answered, Bytes: msg} }

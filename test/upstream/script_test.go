@@ -16,6 +16,7 @@ var script = &Script{Zones: []Zone{
 	{Name: "d2.test.", Net: 2},
 	{Name: "deep.d2.test.", Net: 3, A: Behaviour{Answer: Refused}, AAAA: Behaviour{Answer: NoData}},
 	{Name: LinkZone, Net: 4},
+	{Name: "host.test.", Net: 5, Host: true},
 }}
 
 // ask returns the fate of a question and, if it was answered, the message.
@@ -45,6 +46,7 @@ func TestExchange(t *testing.T) {
 		{"data.nodata.x.d1.test.", dns.TypeAAAA, false, 0, 0, false},
 		{"DATA.x.D1.test.", dns.TypeA, false, 0, 1, false},
 		{"nxdomain.d1.test.", dns.TypeAAAA, false, 3, 0, false},
+		{"nxdomain-c1.d1.test.", dns.TypeA, false, 3, 1, false},
 		{"www.d1.test.", dns.TypeA, false, 3, 0, false},
 		{"servfail.d1.test.", dns.TypeA, false, 2, 0, false},
 		{"tcempty.d1.test.", dns.TypeA, false, 0, 0, true},
@@ -65,6 +67,8 @@ func TestExchange(t *testing.T) {
 		{"any.d2.test.", dns.TypeA, false, 0, 1, false},
 		{"any.deep.d2.test.", dns.TypeA, false, 5, 0, false},
 		{"d2.test.", dns.TypeA, false, 3, 0, false},
+		{"host.test.", dns.TypeA, false, 0, 1, false},
+		{"any.host.test.", dns.TypeA, false, 3, 0, false},
 		{"any.example.org.", dns.TypeA, false, 3, 0, false},
 	}
 	for _, tc := range tests {
@@ -76,6 +80,16 @@ func TestExchange(t *testing.T) {
 		if m == nil || m.Rcode != tc.rcode || len(m.Answer) != tc.count || m.Truncated != tc.truncated {
 			t.Errorf("%v %s %s = %v; want rcode %d, %d records, TC %t",
 				q.Transport, tc.name, dns.TypeToString[tc.qtype], m, tc.rcode, tc.count, tc.truncated)
+		}
+	}
+}
+
+// The zone of all names has those that no other zone has.
+func TestRoot(t *testing.T) {
+	s := &Script{Zones: []Zone{{Name: ".", A: Behaviour{Answer: Silence}}, {Name: "d2.test.", Net: 2}}}
+	for name, want := range map[string]stub.Fate{".": stub.Silent, "d1.test.": stub.Silent, "any.d2.test.": stub.Answered} {
+		if r := s.Exchange(stub.Query{Name: name, Type: dns.TypeA, Attempt: 1}); r.Fate != want {
+			t.Errorf("%s = %v; want %v", name, r.Fate, want)
 		}
 	}
 }
@@ -130,6 +144,18 @@ func TestLinkName(t *testing.T) {
 		for i := range len(la) - 3 {
 			if la[i] == lb[i] {
 				t.Errorf("linkName(1, %d) and linkName(2, %d) share %s", size, size, la[i])
+			}
+		}
+	}
+}
+
+func TestNetOf(t *testing.T) {
+	for n := range 256 {
+		for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+			rr := address("example.org.", qtype, Zone{Net: byte(n)}, 1000)
+			_, data, _ := strings.Cut(rr.String(), "\t"+dns.TypeToString[qtype]+"\t")
+			if got := NetOf(netip.MustParseAddr(data)); got != n {
+				t.Errorf("NetOf(%s) = %d; want %d", data, got, n)
 			}
 		}
 	}

@@ -3,42 +3,58 @@ package upstream
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"strings"
 	"sync"
+	"syscall"
+	"testing"
 	"time"
 
 	"github.com/miekg/dns"
 
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // A Server plays a script on real sockets. Replies without delay go out in the order of the questions.
 type Server struct {
-	script *Script
-	udp    *net.UDPConn
-	tcp    *net.TCPListener // nil if the script has no TCP
+	udp *net.UDPConn
+	tcp *net.TCPListener // nil if the script has no TCP
 
 	mu       sync.Mutex
+	script   *Script
 	attempts map[stub.Query]int
+	first    map[stub.Query]time.Time // when the first of the attempts came
 	log      []stub.Query
 	conns    map[net.Conn]bool
 	closed   bool
 }
 
-// Serve starts a server on an address such as "127.0.0.1:0", UDP and TCP on the same port.
-func Serve(addr string, script *Script) (*Server, error) {
-	s := &Server{script: script, attempts: make(map[stub.Query]int), conns: make(map[net.Conn]bool)}
-	err := s.listen(addr)
-	for range 10 { // a free port of one kind need not be free for the other
-		if err == nil || !strings.HasSuffix(addr, ":0") {
-			break
-		}
-		err = s.listen(addr)
+// Start starts a server that stops at the end of the test. Where a server of the test before gives up the port in the
+// background, it waits for that.
+func Start(t testing.TB, addr string, script *Script) *Server {
+	t.Helper()
+	s, err := Serve(addr, script)
+	for deadline := time.Now().Add(5 * time.Second); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond)
+		s, err = Serve(addr, script)
 	}
 	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Serve starts a server on an address such as "127.0.0.1:0", UDP and TCP on the same port.
+func Serve(addr string, script *Script) (*Server, error) {
+	s := &Server{
+		script: script, attempts: make(map[stub.Query]int), first: make(map[stub.Query]time.Time), conns: make(map[net.Conn]bool),
+	}
+	if err := s.listen(addr); err != nil {
 		return nil, err
 	}
 	_ = s.udp.SetReadBuffer(4 << 20) // a burst of questions must not be lost: the tests count packets
@@ -49,23 +65,28 @@ func Serve(addr string, script *Script) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) listen(addr string) error {
+func (s *Server) listen(addr string) (err error) {
+	if !s.script.NoTCP {
+		s.udp, s.tcp, err = lab.Listen(addr)
+		return err
+	}
 	ua, err := net.ResolveUDPAddr("udp", addr)
 	if err != nil {
 		return err
 	}
-	if s.udp, err = net.ListenUDP("udp", ua); err != nil || s.script.NoTCP {
-		return err
-	}
-	la := s.udp.LocalAddr().(*net.UDPAddr)
-	if s.tcp, err = net.ListenTCP("tcp", &net.TCPAddr{IP: la.IP, Port: la.Port}); err != nil {
-		s.udp.Close()
-	}
+	s.udp, err = net.ListenUDP("udp", ua)
 	return err
 }
 
 // Addr returns where the server listens.
 func (s *Server) Addr() netip.AddrPort { return s.udp.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+// Play goes on with another script. The questions that came before count as attempts there too.
+func (s *Server) Play(script *Script) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script = script
+}
 
 // Close stops the server and its connections.
 func (s *Server) Close() {
@@ -193,10 +214,18 @@ func (s *Server) exchange(msg []byte, t stub.Transport) stub.Reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.attempts[q]++
+	if s.attempts[q] == 1 {
+		s.first[q] = time.Now()
+	}
+	since := time.Since(s.first[q])
 	q.Attempt = s.attempts[q]
 	q.Transport = t
 	s.log = append(s.log, q)
-	return s.script.Exchange(q)
+	r := s.script.Exchange(q)
+	if s.script.once(q) {
+		r.Delay = max(r.Delay-since, 0)
+	}
+	return r
 }
 
 // withID returns a copy of msg with an ID.

@@ -2,15 +2,16 @@ package upstream
 
 import (
 	"bytes"
-	"encoding/binary"
-	"io"
+	"errors"
 	"net"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
 
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // patience is for answers that do come.
@@ -18,11 +19,7 @@ const patience = 5 * time.Second
 
 // The server says over the network, octet for octet, what the script says.
 func TestServerPlaysTheScript(t *testing.T) {
-	s, err := Serve("127.0.0.1:0", script)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := Start(t, "127.0.0.1:0", script)
 	for a := Data; a <= Garbage; a++ {
 		if a == Silence {
 			continue
@@ -40,45 +37,18 @@ func TestServerPlaysTheScript(t *testing.T) {
 // exchange sends octets and returns those that come back, nil if the connection is closed instead.
 func exchange(t *testing.T, s *Server, msg []byte, transport stub.Transport) []byte {
 	t.Helper()
-	c, err := net.Dial(transport.String(), s.Addr().String())
-	if err != nil {
+	reply, err := lab.Exchange(transport.String(), s.Addr().String(), msg, patience)
+	if err == nil {
+		return reply
+	}
+	if transport == stub.UDP || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	if transport == stub.TCP {
-		msg = append(binary.BigEndian.AppendUint16(nil, uint16(len(msg))), msg...)
-	}
-	if _, err := c.Write(msg); err != nil {
-		t.Fatal(err)
-	}
-	buf := make([]byte, 65536)
-	if transport == stub.TCP {
-		if _, err := io.ReadFull(c, buf[:2]); err != nil {
-			return nil
-		}
-		buf = buf[:binary.BigEndian.Uint16(buf)]
-		_, err = io.ReadFull(c, buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return buf
-	}
-	n, err := c.Read(buf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return buf[:n]
+	return nil
 }
 
 func TestServerOverTCP(t *testing.T) {
-	s, err := Serve("127.0.0.1:0", script)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := Start(t, "127.0.0.1:0", script)
 	for _, label := range []string{"tcempty-xclose", "tcempty-xreset"} {
 		q := stub.Query{Name: label + ".d1.test.", Type: dns.TypeA}
 		if got := exchange(t, s, q.Wire(1), stub.TCP); got != nil {
@@ -89,11 +59,7 @@ func TestServerOverTCP(t *testing.T) {
 
 // The server counts, remembers, answers late and answers what it cannot read.
 func TestServer(t *testing.T) {
-	s, err := Serve("127.0.0.1:0", script)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := Start(t, "127.0.0.1:0", script)
 	q := stub.Query{Name: "data-f1refused-d1.data.tag.d1.test.", Type: dns.TypeA}
 	for _, want := range []byte{dns.RcodeRefused, dns.RcodeSuccess} {
 		if got := exchange(t, s, q.Wire(1), stub.UDP); got[3]&15 != want {
@@ -108,6 +74,42 @@ func TestServer(t *testing.T) {
 	want := []byte{0, 9, 0x81, dns.RcodeFormatError, 0, 0, 0, 0, 0, 0, 0, 0}
 	if got := exchange(t, s, malformed.Wire(9), stub.UDP); !bytes.Equal(got, want) {
 		t.Errorf("malformed = % x; want % x", got, want)
+	}
+}
+
+// A delay that counts once is over for every question when it is over for the first one.
+func TestOnce(t *testing.T) {
+	s, err := Serve("127.0.0.1:0", script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	q := stub.Query{Name: "data-d300-once.d1.test.", Type: dns.TypeA}
+	for _, least := range []time.Duration{300 * time.Millisecond, 0} {
+		began := time.Now()
+		exchange(t, s, q.Wire(1), stub.UDP)
+		if took := time.Since(began); took < least || least == 0 && took >= 300*time.Millisecond {
+			t.Errorf("took %v; want 0.3 s for the first question alone", took)
+		}
+	}
+}
+
+// A server goes on with another script, and counts on.
+func TestPlay(t *testing.T) {
+	s, err := Serve("127.0.0.1:0", script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	q := stub.Query{Name: "data-f2refused.d1.test.", Type: dns.TypeA}
+	for _, tc := range []struct {
+		script *Script
+		want   byte
+	}{{script, dns.RcodeRefused}, {&Script{}, dns.RcodeNameError}, {script, dns.RcodeSuccess}} {
+		s.Play(tc.script)
+		if got := exchange(t, s, q.Wire(1), stub.UDP); got[3]&15 != tc.want {
+			t.Errorf("rcode = %d; want %d", got[3]&15, tc.want)
+		}
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
 // Settings replace parts of a resolv.conf.
@@ -91,8 +91,8 @@ func ended(text string) string {
 	return text + "\n"
 }
 
-// Classifier tells names apart by a search list as pods have it: what stands behind "svc." there is a cluster domain.
-func Classifier(search []string) (*muslsafe.Classifier, error) {
+// Suffixes returns what pods with a search list append to names. What stands behind "svc." in the list is a cluster domain.
+func Suffixes(search []string) (*names.Suffixes, error) {
 	var cluster, node []string
 	for _, d := range search {
 		d = strings.ToLower(strings.TrimSuffix(d, "."))
@@ -103,9 +103,9 @@ func Classifier(search []string) (*muslsafe.Classifier, error) {
 			node = append(node, d)
 		}
 	}
-	names, err := muslsafe.NewClassifier(cluster, node)
+	suffixes, err := names.Parse(cluster, node)
 	if err != nil { // a search list may hold anything
-		return muslsafe.NewClassifier(cluster, nil)
+		return names.Parse(cluster, nil)
 	}
-	return names, nil
+	return suffixes, nil
 }

@@ -50,7 +50,7 @@ func newDoctor(resolvConf string, timeout time.Duration) (*Doctor, error) {
 		d.confs[m] = c
 	}
 	conf := d.confs[Glibc()] // the one with the fewest limits
-	names, err := Classifier(conf.Search)
+	suffixes, err := Suffixes(conf.Search)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func newDoctor(resolvConf string, timeout time.Duration) (*Doctor, error) {
 	if len(servers) == 0 {
 		servers = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 	}
-	d.world = &world{timeout: timeout, servers: servers, names: names, random: fmt.Sprintf("muslsafe-doctor-%08x", rand.Uint32())}
+	d.world = &world{timeout: timeout, servers: servers, names: suffixes, random: fmt.Sprintf("muslsafe-doctor-%08x", rand.Uint32())}
 	return d, nil
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
 
@@ -31,14 +31,14 @@ type cause struct {
 func (w *world) best(candidates []string) (name string, outage bool) {
 	for _, name := range candidates {
 		kind, _ := w.names.Classify(name)
-		if kind == muslsafe.Leak || w.hijacked(name) {
+		if kind == names.Leak || w.hijacked(name) {
 			continue
 		}
 		a, aaaa := w.pair(name)
 		switch {
 		case a.say == data || aaaa.say == data:
 			return name, false
-		case a.say == nxdomain, a.say == nodata && aaaa.say != failure, kind == muslsafe.NodeStep:
+		case a.say == nxdomain, a.say == nodata && aaaa.say != failure, kind == names.NodeStep:
 			continue
 		}
 		return "", true
@@ -74,7 +74,7 @@ func (e *examination) kindOf(s stub.Step, last bool) Kind {
 		return Dot
 	case isMalformed(s):
 		return ""
-	case class == muslsafe.Leak && (found || stopped && e.want != "" || late):
+	case class == names.Leak && (found || stopped && e.want != "" || late):
 		return Leak
 	case found && e.hijacked(s.Name):
 		return Wildcard
@@ -106,7 +106,7 @@ func (e *examination) losesFamily(s stub.Step) bool {
 //	no address          fit, if awkward    search                         search
 //	NXDOMAIN  NODATA    pair               search                         search          (and mirrored)
 //	failure   other     outage             outage                         search, if there is an address further down
-func (e *examination) pairKind(s stub.Step, class muslsafe.Kind) Kind {
+func (e *examination) pairKind(s stub.Step, class names.Kind) Kind {
 	a, aaaa := e.pair(s.Name)
 	has := func(x, y say) bool { return a.say == x && aaaa.say == y || a.say == y && aaaa.say == x }
 	switch {
@@ -118,15 +118,15 @@ func (e *examination) pairKind(s stub.Step, class muslsafe.Kind) Kind {
 		return Failure
 	case a.say == data || aaaa.say == data:
 		return dataKind(s, a, aaaa)
-	case has(nodata, nodata) && class == muslsafe.Plain:
+	case has(nodata, nodata) && class == names.Plain:
 		return Fit // only what libc cannot read gets here
-	case has(nodata, nodata), has(nodata, nxdomain) && class != muslsafe.Plain:
+	case has(nodata, nodata), has(nodata, nxdomain) && class != names.Plain:
 		return Search
 	case has(nodata, nxdomain):
 		return Pair
 	case has(nxdomain, nxdomain):
 		return Odd
-	case class == muslsafe.NodeStep && e.want != "":
+	case class == names.NodeStep && e.want != "":
 		return Search
 	}
 	return Outage

@@ -9,7 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
 
@@ -40,7 +40,7 @@ type world struct {
 	ask     stub.Exchange
 	timeout time.Duration
 	servers []netip.Addr
-	names   *muslsafe.Classifier
+	names   *names.Suffixes
 	random  string // a label that no name has
 }
 
@@ -186,7 +186,7 @@ func describeMessage(m *dns.Msg, qtype uint16) string {
 // exists without the search domain. This is the proof of the fix wildcard.
 func (w *world) hijacked(name string) bool {
 	kind, at := w.names.Classify(name)
-	if kind != muslsafe.NodeStep || strings.Count(name[:at], ".") < 2 {
+	if kind != names.NodeStep || strings.Count(name[:at], ".") < 2 {
 		return false
 	}
 	a, aaaa := w.pair(name)

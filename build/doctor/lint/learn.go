@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-
-	"github.com/coredns/coredns/plugin"
 )
 
 // learn collects the domains that pods append to names, from the options and from the Corefile itself.
@@ -39,15 +37,6 @@ func domains(args []string) (all []string) {
 	}
 	return all
 }
-
-func normal(name string) string { return plugin.Name(name).Normalize() }
-
-func isReverse(zone string) bool {
-	return isBelow(zone, "in-addr.arpa.") || isBelow(zone, "ip6.arpa.")
-}
-
-// isBelow reports whether a name is zone or below it.
-func isBelow(name, zone string) bool { return plugin.Name(zone).Matches(name) }
 
 // all returns the uses of a plugin.
 func (b *block) all(name string) (uses []use) {

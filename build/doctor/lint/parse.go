@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"github.com/coredns/caddy/caddyfile"
-	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/pkg/parse"
 )
 
 // config is a whole Corefile.
@@ -26,7 +24,7 @@ type config struct {
 // block is a server block.
 type block struct {
 	keys    []string
-	zones   []string // in lower case with a final dot; reverse zones for networks
+	zones   []string // in lower case with a final dot; for a network, all reverse names of its family
 	ports   []string
 	file    string // where it begins
 	line    int
@@ -76,27 +74,18 @@ func read(file string, r io.Reader) (*config, error) {
 func newBlock(file string, sb caddyfile.ServerBlock, p *places) (*block, error) {
 	b := &block{keys: sb.Keys}
 	for _, key := range sb.Keys {
-		zones := plugin.Host(key).NormalizeExact()
-		if len(zones) == 0 {
+		zone, port, ok := splitKey(key)
+		if !ok {
 			return nil, fmt.Errorf("%s: invalid server block key %q; expect ZONE or ZONE:PORT", file, key)
 		}
-		b.zones = append(b.zones, zones...)
-		b.ports = append(b.ports, portOf(key))
+		b.zones = append(b.zones, zone)
+		b.ports = append(b.ports, port)
 	}
 	for _, name := range slices.Sorted(maps.Keys(sb.Tokens)) {
 		b.plugins = append(b.plugins, uses(file, name, sb.Tokens[name])...)
 	}
 	b.file, b.line = p.of(b)
 	return b, nil
-}
-
-// portOf returns the port of a key of a server block.
-func portOf(key string) string {
-	_, key = parse.Transport(key)
-	if _, port, err := plugin.SplitHostPort(key); err == nil && port != "" {
-		return port
-	}
-	return "53"
 }
 
 // uses splits the tokens of a plugin, which may stand in a block more than once.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
 func TestParse(t *testing.T) {
@@ -50,21 +50,21 @@ func TestParse(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(`[INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" NOERROR qr 68 0.03s`)
 	f.Add(`{"qname":"a\\.b.example.org.","qtype":"A","rcode":null}`)
-	names := classifier(f)
+	suffixes := testSuffixes(f)
 	f.Fuzz(func(t *testing.T, line string) {
-		if r, ok := parse(line); ok && names != nil {
-			names.Classify(r.name)
+		if r, ok := parse(line); ok {
+			suffixes.Classify(r.name)
 		}
 	})
 }
 
-func classifier(t testing.TB) *muslsafe.Classifier {
+func testSuffixes(t testing.TB) *names.Suffixes {
 	t.Helper()
-	names, err := muslsafe.NewClassifier(nil, []string{"corp.example.com"})
+	suffixes, err := names.Parse(nil, []string{"corp.example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return names
+	return suffixes
 }
 
 // line writes a query as the log plugin does.
@@ -93,7 +93,7 @@ func searchLog() string {
 }
 
 func TestCount(t *testing.T) {
-	s, err := NewReader(classifier(t)).Count(strings.NewReader(searchLog()))
+	s, err := NewReader(testSuffixes(t)).Count(strings.NewReader(searchLog()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,13 +119,13 @@ func TestCountInPieces(t *testing.T) {
 		"no line end": strings.NewReader(strings.TrimSuffix(log, "\n")),
 		"a long line": io.MultiReader(strings.NewReader(log), strings.NewReader(strings.Repeat("x", 3*blockSize))),
 	} {
-		s, err := NewReader(classifier(t)).Count(in)
+		s, err := NewReader(testSuffixes(t)).Count(in)
 		if err != nil || s.Queries != 17*2000 || s.Leaks != 4*2000 {
 			t.Errorf("%s: %d queries, %d leaks, %v; want %d and %d", about, s.Queries, s.Leaks, err, 17*2000, 4*2000)
 		}
 	}
 	broken := errors.New("broken disk")
-	s, err := NewReader(classifier(t)).Count(io.MultiReader(strings.NewReader(searchLog()), iotest.ErrReader(broken)))
+	s, err := NewReader(testSuffixes(t)).Count(io.MultiReader(strings.NewReader(searchLog()), iotest.ErrReader(broken)))
 	if !errors.Is(err, broken) || s.Queries != 17 {
 		t.Errorf("a broken disk: %d queries, %v; want 17 and the error", s.Queries, err)
 	}
@@ -138,7 +138,7 @@ func TestManySuffixes(t *testing.T) {
 	for i := range n {
 		b.WriteString(line("A", fmt.Sprintf("web.default.svc.cluster.local.d%d.example.net", i), "NXDOMAIN"))
 	}
-	s, err := NewReader(classifier(t)).Count(strings.NewReader(b.String()))
+	s, err := NewReader(testSuffixes(t)).Count(strings.NewReader(b.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,11 +156,11 @@ func TestManySuffixes(t *testing.T) {
 
 func BenchmarkCount(b *testing.B) {
 	log := strings.Repeat(searchLog(), 10000)
-	names := classifier(b)
+	suffixes := testSuffixes(b)
 	b.SetBytes(int64(len(log)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := NewReader(names).Count(strings.NewReader(log)); err != nil {
+		if _, err := NewReader(suffixes).Count(strings.NewReader(log)); err != nil {
 			b.Fatal(err)
 		}
 	}

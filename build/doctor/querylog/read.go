@@ -11,7 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
 // blockSize is how much is read at once. A longer line is no line of the log plugin.
@@ -19,12 +19,12 @@ const blockSize = 1 << 20
 
 // A Reader counts the lines of logs, on all processors, in constant memory.
 type Reader struct {
-	names *muslsafe.Classifier
+	names *names.Suffixes
 	done  atomic.Int64
 }
 
-// NewReader returns a Reader that tells names apart with a classifier.
-func NewReader(names *muslsafe.Classifier) *Reader { return &Reader{names: names} }
+// NewReader returns a Reader for the names of clients that append these suffixes.
+func NewReader(suffixes *names.Suffixes) *Reader { return &Reader{names: suffixes} }
 
 // Done returns how many octets were read so far.
 func (r *Reader) Done() int64 { return r.done.Load() }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
 // maxSuffixes bounds how many suffixes are told apart by each worker.
@@ -48,7 +48,7 @@ type Suffix struct {
 // counter counts the lines of one worker.
 type counter struct {
 	Stats
-	names *muslsafe.Classifier
+	names *names.Suffixes
 	seed  maphash.Seed
 	open  [openHalves]half
 }
@@ -73,8 +73,8 @@ const (
 	failure
 )
 
-func newCounter(names *muslsafe.Classifier, seed maphash.Seed) *counter {
-	return &counter{names: names, seed: seed, Stats: Stats{suffixes: make(map[string]*Suffix)}}
+func newCounter(suffixes *names.Suffixes, seed maphash.Seed) *counter {
+	return &counter{names: suffixes, seed: seed, Stats: Stats{suffixes: make(map[string]*Suffix)}}
 }
 
 func saysOf(rcode string) says {
@@ -110,7 +110,7 @@ func (c *counter) count(r record) {
 	c.Queries++
 	said := saysOf(r.rcode)
 	kind, at := c.names.Classify(r.name)
-	if kind == muslsafe.Plain || kind != muslsafe.Leak && said == noerror {
+	if kind == names.Plain || kind != names.Leak && said == noerror {
 		c.Meant++
 	} else {
 		c.step(kind, r.name[at:], said)
@@ -126,16 +126,16 @@ func (c *counter) count(r record) {
 }
 
 // step counts a name with a suffix appended that is not there.
-func (c *counter) step(kind muslsafe.Kind, suffix string, said says) {
+func (c *counter) step(kind names.Kind, suffix string, said says) {
 	s := c.suffix(group(suffix))
 	switch kind {
-	case muslsafe.Leak:
+	case names.Leak:
 		c.Leaks++
 		s.Leaks++
-	case muslsafe.ClusterStep:
+	case names.ClusterStep:
 		c.Cluster++
 		s.Steps++
-	case muslsafe.NodeStep:
+	case names.NodeStep:
 		c.Node++
 		s.Steps++
 	}

@@ -1,0 +1,87 @@
+// Package bounded has a map of bounded size, for what a server remembers.
+package bounded
+
+import (
+	"hash/maphash"
+	"sync"
+)
+
+// shards is how many parts a map has, each with a lock of its own, so that queries seldom wait for each other.
+const shards = 64
+
+// A Map forgets any other element where there is no room for a new one. It knows keys by their hashes, of 64 bits and
+// with a seed of its own: where even one mistake in the life of a server must not happen, the value has to bear its key
+// out. It is safe for concurrent use. (The map in plugin/pkg/cache of CoreDNS 1.13 has no type parameter.)
+type Map[K comparable, V any] struct {
+	seed   maphash.Seed
+	shards [shards]shard[V]
+}
+
+type shard[V any] struct {
+	mu  sync.RWMutex
+	m   map[uint64]V
+	max int
+}
+
+// New returns a map of size elements at the most, rounded down to a multiple of the number of its shards.
+func New[K comparable, V any](size int) *Map[K, V] {
+	b := &Map[K, V]{seed: maphash.MakeSeed()}
+	for i := range b.shards {
+		b.shards[i] = shard[V]{m: make(map[uint64]V), max: size / shards}
+	}
+	return b
+}
+
+func (b *Map[K, V]) find(key K) (*shard[V], uint64) {
+	hash := maphash.Comparable(b.seed, key)
+	return &b.shards[hash%shards], hash
+}
+
+// Get returns the element at key.
+func (b *Map[K, V]) Get(key K) (V, bool) {
+	s, hash := b.find(key)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	v, ok := s.m[hash]
+	return v, ok
+}
+
+// Put adds an element, or replaces it.
+func (b *Map[K, V]) Put(key K, v V) {
+	b.Update(key, func(V) V { return v })
+}
+
+// Update replaces the element at key, or the zero value where there is none, by what f makes of it. No other goroutine
+// sees or changes the element meanwhile, so f must be quick.
+func (b *Map[K, V]) Update(key K, f func(V) V) {
+	s, hash := b.find(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.m[hash]
+	if !ok && len(s.m) >= s.max {
+		for other := range s.m {
+			delete(s.m, other)
+			break
+		}
+	}
+	s.m[hash] = f(old)
+}
+
+// Remove forgets the element at key.
+func (b *Map[K, V]) Remove(key K) {
+	s, hash := b.find(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.m, hash)
+}
+
+// Len returns the number of elements.
+func (b *Map[K, V]) Len() (n int) {
+	for i := range b.shards {
+		s := &b.shards[i]
+		s.mu.RLock()
+		n += len(s.m)
+		s.mu.RUnlock()
+	}
+	return n
+}

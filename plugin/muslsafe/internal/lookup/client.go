@@ -1,0 +1,172 @@
+package lookup
+
+import (
+	"context"
+	"time"
+
+	"github.com/miekg/dns"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
+)
+
+// A Client is a query of a client, on behalf of which others are asked. It belongs to the goroutine that serves the
+// client, and is open from [Client.Open] to [Client.Close].
+type Client struct {
+	Asker   *Asker
+	Context context.Context
+	Writer  dns.ResponseWriter
+	Query   *dns.Msg
+	Name    string // that is asked for, in lower case
+	Counts  Counts
+	IsLocal bool // all that is asked goes to the next plugin, none through the whole server
+
+	waiter *waiter
+}
+
+// Open readies a client for lookups.
+func (c *Client) Open() { c.waiter = c.Asker.waiters.take() }
+
+// Close ends what Open began. Lookups that are under way go on.
+func (c *Client) Close() { c.Asker.waiters.release(c.waiter) }
+
+// Qtype returns the type that the client asks for.
+func (c *Client) Qtype() uint16 { return c.Query.Question[0].Qtype }
+
+// Own sends the query of the client, or joins an equal one, as when the client repeats it. When the answer is there, the
+// function answer is called in the goroutine that got it, unless the client has been told to take its time by
+// [Client.Claim]; it reports whether it has answered the client.
+func (c *Client) Own(answer func(*Exchange) bool) *Lookup {
+	a, wt := c.Asker, c.waiter
+	l := newLookup(c, c.Writer, c.Query.Question[0].Name, c.Qtype(), keyOf(c.Writer, c.Query, c.Name, c.Qtype()))
+	l.answer = answer
+	wt.own, wt.isFirst = a.join(l, wt, forMessage)
+	if wt.isFirst {
+		a.workers.do(job{a, l, (*Asker).ask})
+	}
+	return wt.own
+}
+
+// Claim waits for the client's own lookup, for as long as an answer may come at once and need nothing else. It reports
+// whether the client was answered. If not, nobody but the caller answers from here on.
+func (c *Client) Claim() (isAnswered bool) {
+	own := c.waiter.own
+	for left := Hedge - own.Age(); !own.Landed() && left > 0; left = Hedge - own.Age() {
+		c.Wait(left)
+	}
+	if !c.waiter.isFirst || !own.Landed() && own.claimed.CompareAndSwap(false, true) {
+		return false
+	}
+	c.WaitFor(own)
+	return own.isAnswered
+}
+
+// Hedge asks once more what the client asks, if that is silent.
+func (c *Client) Hedge() {
+	if own := c.waiter.own; own != nil && !own.Landed() {
+		c.Asker.hedge(own)
+	}
+}
+
+// Ask sends a query of our own, or joins an equal one. What is asked for another name than the client's goes through the
+// whole server, to the server block that owns the name.
+func (c *Client) Ask(name string, qtype uint16) *Lookup {
+	l, _ := askAs(c, c.Writer, name, qtype, forOutcome)
+	return l
+}
+
+// AskOverTCP sends a query of our own so that it is answered as over TCP, or joins an equal one.
+func (c *Client) AskOverTCP(name string, qtype uint16) *Lookup {
+	l, _ := askAs(c, overTCP{c.Writer}, name, qtype, forOutcome)
+	return l
+}
+
+// OwnOverTCP asks what the client asks so that it is answered as over TCP.
+func (c *Client) OwnOverTCP() *Lookup {
+	l, isNew := askAs(c, overTCP{c.Writer}, c.Query.Question[0].Name, c.Qtype(), forMessage)
+	if isNew {
+		c.waiter.overTCP = l
+	}
+	return l
+}
+
+// askAs sends a query of our own by a writer that tells the chain how the client has come, or joins an equal one.
+func askAs(c *Client, w dns.ResponseWriter, name string, qtype uint16, want purpose) (l *Lookup, isNew bool) {
+	a := c.Asker
+	k := keyOf(w, c.Query, names.Lower(name), qtype)
+	k.routed = k.name != c.Name && !c.IsLocal
+	l = newLookup(c, w, name, qtype, k)
+	l.IsSubquery = true
+	if l, isNew = a.join(l, c.waiter, want); isNew {
+		if a.AskAgain {
+			l.timer = time.AfterFunc(Hedge, func() { a.hedge(l) })
+		}
+		a.workers.do(job{a, l, (*Asker).ask})
+	}
+	return l, isNew
+}
+
+// Follow has the client woken when lookups of another client land.
+func (c *Client) Follow(lookups ...*Lookup) {
+	c.Asker.mu.Lock()
+	defer c.Asker.mu.Unlock()
+	for _, l := range lookups {
+		if !l.Landed() {
+			l.waiting.others = append(l.waiting.others, c.waiter.wake)
+		}
+	}
+}
+
+// Proof returns what a verdict on another half may depend on in place of l, which can be nil. An answer that came cut,
+// with nothing of its type, proves nothing; so it is asked for over TCP.
+func (c *Client) Proof(l *Lookup) *Lookup {
+	if h := l.Half(); h.Outcome != verdict.Data || !h.IsEmpty {
+		return l
+	}
+	if l.key.tcp {
+		return unavailable
+	}
+	return c.AskOverTCP(l.origin.question.Name, l.key.qtype)
+}
+
+// Wait waits until a lookup of the client lands, or d is over; with a d of 0, however long that takes.
+func (c *Client) Wait(d time.Duration) {
+	if d <= 0 {
+		<-c.waiter.wake
+		return
+	}
+	c.waiter.timer.Reset(d)
+	select {
+	case <-c.waiter.wake:
+	case <-c.waiter.timer.C:
+	}
+}
+
+// WaitFor waits until a lookup lands, however long that takes.
+func (c *Client) WaitFor(l *Lookup) {
+	for !l.Landed() {
+		c.Wait(0)
+	}
+}
+
+// IsFirst reports whether it was this client that sent l, so that its message is an answer to this very query, with its
+// ID. The message belongs to the plugin that made it, so it must not be modified.
+func (c *Client) IsFirst(l *Lookup) bool {
+	return l == c.waiter.own && c.waiter.isFirst || l == c.waiter.overTCP
+}
+
+// Take returns the message of a lookup that has landed as an answer to the client's query, with what the next plugin
+// returned. There is no message if none was written.
+func (c *Client) Take(l *Lookup) (m *dns.Msg, rcode int, err error) {
+	if c.IsFirst(l) {
+		return l.best.Take(c.Context)
+	}
+	if l.copied == nil {
+		return nil, l.best.rcode, l.best.err
+	}
+	m = l.copied.Copy() // each of those who share it may modify it
+	m.Id, m.Question = c.Query.Id, c.Query.Question
+	return m, l.best.rcode, l.best.err
+}
+
+// SiblingOf returns AAAA for A, and A for AAAA.
+func SiblingOf(qtype uint16) uint16 { return dns.TypeA + dns.TypeAAAA - qtype }

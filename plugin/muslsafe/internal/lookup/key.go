@@ -1,0 +1,54 @@
+package lookup
+
+import (
+	"net"
+	"net/netip"
+
+	"github.com/coredns/coredns/request"
+	"github.com/miekg/dns"
+)
+
+// key tells which questions are equal, so that one lookup serves for all of them: the name, in lower case, the type,
+// and the client, because access rules and views may give two clients two answers.
+type key struct {
+	name   string
+	client netip.Addr
+	tcp    bool // what is cut for UDP is no answer over TCP
+	qtype  uint16
+	rd, ad bool // bits of the header that the answer may depend on (RFC 1035, section 4.1.1; RFC 6840, section 5.7)
+	routed bool // it goes through the whole server, which picks the server block
+}
+
+func keyOf(w dns.ResponseWriter, r *dns.Msg, name string, qtype uint16) key {
+	client, tcp := AddrOf(w)
+	return key{name: name, client: client, tcp: tcp, qtype: qtype, rd: r.RecursionDesired, ad: r.AuthenticatedData}
+}
+
+// AddrOf returns the address of a client without its port, and whether it came over a stream.
+func AddrOf(w dns.ResponseWriter) (client netip.Addr, tcp bool) {
+	switch addr := w.RemoteAddr().(type) {
+	case *net.UDPAddr:
+		return addr.AddrPort().Addr(), false
+	case *net.TCPAddr:
+		return addr.AddrPort().Addr(), true
+	default:
+		state := request.Request{W: w}
+		client, err := netip.ParseAddr(state.IP())
+		if err != nil {
+			return netip.Addr{}, state.Proto() == "tcp"
+		}
+		return client, state.Proto() == "tcp"
+	}
+}
+
+// overTCP makes the chain take a client for one that came over TCP, so that forward asks over TCP (which it decides by
+// the type of the address alone). The address stays that of the client, which access rules go by.
+type overTCP struct{ dns.ResponseWriter }
+
+// RemoteAddr implements [dns.ResponseWriter].
+func (w overTCP) RemoteAddr() net.Addr {
+	if addr, ok := w.ResponseWriter.RemoteAddr().(*net.UDPAddr); ok {
+		return &net.TCPAddr{IP: addr.IP, Port: addr.Port, Zone: addr.Zone}
+	}
+	return w.ResponseWriter.RemoteAddr()
+}

@@ -1,0 +1,109 @@
+package lookup
+
+import "errors"
+
+var errUnavailable = errors.New("too many lookups in flight")
+
+// waiting is who waits for a lookup. It is guarded by the lock of the Asker until the lookup has landed.
+type waiting struct {
+	first    chan<- struct{}
+	others   []chan<- struct{}
+	isShared bool // somebody else than the first wants the message
+}
+
+// admit takes a new lookup in, unless there is no room and it is one of our own.
+func (a *Asker) admit(l *Lookup) (admitted *Lookup, isNew bool) {
+	if l.IsSubquery && a.size.Load() >= a.Max {
+		return unavailable, false
+	}
+	a.size.Add(1)
+	return l, true
+}
+
+// purpose is what a lookup is joined for.
+type purpose bool
+
+const (
+	forOutcome purpose = false
+	forMessage purpose = true
+)
+
+// join returns the open lookup that is equal to l, or l itself, which must then be sent, or unavailable. When it lands, the
+// waiter is woken. Queries with EDNS are not shared, as their options may differ.
+func (a *Asker) join(l *Lookup, wt *waiter, want purpose) (joined *Lookup, isNew bool) {
+	l.waiting.first = wt.wake
+	if l.origin.edns != nil {
+		return a.admit(l)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if other := a.open[l.key]; other != nil && l.Began.Sub(other.Began) < Patience {
+		other.waiting.others = append(other.waiting.others, wt.wake)
+		other.waiting.isShared = other.waiting.isShared || want == forMessage
+		return other, false
+	}
+	if joined, isNew = a.admit(l); isNew {
+		a.open[l.key] = l
+	}
+	return joined, isNew
+}
+
+// finish ends one of the queries of a lookup. The lookup lands with the first that does not fail, or with the last; or with
+// a failure after a long time, as nobody should wait longer because the question was asked twice.
+func (a *Asker) finish(l *Lookup, x *Exchange) {
+	if x.hasFailed() && l.open.Add(-1)&^askedTwice != 0 && l.Age() < 2*Hedge {
+		return
+	}
+	if !l.over.CompareAndSwap(false, true) {
+		return
+	}
+	if !x.hasFailed() {
+		a.credit.earn()
+	}
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.best = x
+	a.note(l, x)
+	if l.answer != nil && x.panicked == nil && l.claimed.CompareAndSwap(false, true) {
+		l.tryAnswer()
+	}
+	a.publish(l)
+	signal(l.waiting.first)
+	for _, wake := range l.waiting.others {
+		signal(wake)
+	}
+}
+
+// note has the answer remembered. A message may lack what every message has.
+func (a *Asker) note(l *Lookup, x *Exchange) {
+	defer x.recover()
+	a.OnAnswer(l, x)
+}
+
+// tryAnswer lets the client that sent the lookup answer from this goroutine. A panic is one of the client's query.
+func (l *Lookup) tryAnswer() {
+	defer l.best.recover()
+	l.isAnswered = l.answer(l.best)
+}
+
+// publish sees to it that nobody joins l from here on.
+func (a *Asker) publish(l *Lookup) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if l.waiting.isShared {
+		l.copy()
+	}
+	l.landed.Store(true)
+	a.size.Add(-1)
+	if a.open[l.key] == l { // not one that took its place
+		delete(a.open, l.key)
+	}
+}
+
+func signal(wake chan<- struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default: // it has one to find already
+	}
+}

@@ -1,0 +1,38 @@
+package lookup
+
+import "time"
+
+// maxWaiters bounds how many waiters are kept for the next client.
+const maxWaiters = 1024
+
+// waiter is what a client waits with. It is used again and again, so that the ordinary query makes no garbage; a
+// lookup that lands late may wake the next user, who looks and finds nothing new.
+type waiter struct {
+	wake  chan struct{}
+	timer *time.Timer
+
+	own     *Lookup
+	isFirst bool    // the client sent own, and did not join it
+	overTCP *Lookup // that the client sent
+}
+
+// waiters are kept for the next clients.
+type waiters chan *waiter
+
+func (ws waiters) take() *waiter {
+	select {
+	case wt := <-ws:
+		return wt
+	default:
+		return &waiter{wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+	}
+}
+
+func (ws waiters) release(wt *waiter) {
+	wt.timer.Stop()
+	wt.own, wt.isFirst, wt.overTCP = nil, false, nil
+	select {
+	case ws <- wt:
+	default:
+	}
+}

@@ -1,0 +1,127 @@
+package lookup
+
+import (
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// goroutine returns the number of this goroutine.
+func goroutine() string {
+	buf := make([]byte, 64)
+	return strings.Fields(string(buf[:runtime.Stack(buf, false)]))[1]
+}
+
+// do runs f.
+func do(ws *workers, f func()) { ws.do(job{run: func(*Asker, *Lookup) { f() }}) }
+
+// count returns how many goroutines are idle.
+func (ws *workers) count() int {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	return len(ws.idle)
+}
+
+// TestWorkersAreReused runs one job after the other: all of them in one goroutine.
+func TestWorkersAreReused(t *testing.T) {
+	inVirtualTime(t, "one after the other", func(t *testing.T) {
+		var ws workers
+		ids := make(chan string, 1)
+		do(&ws, func() { ids <- goroutine() })
+		first := <-ids
+		for range 100 {
+			synctest.Wait()
+			do(&ws, func() { ids <- goroutine() })
+			if id := <-ids; id != first {
+				t.Errorf("run in goroutine %s; want %s", id, first)
+			}
+			time.Sleep(keepFor / 10)
+		}
+		synctest.Wait()
+		if n := ws.count(); n != 1 {
+			t.Errorf("%d are idle; want one", n)
+		}
+	})
+}
+
+// TestWorkersAreBounded runs more jobs at a time than goroutines are kept, none of which waits for another. Goroutines that
+// never end would fail it at its own end, too.
+func TestWorkersAreBounded(t *testing.T) {
+	inVirtualTime(t, "at a time", func(t *testing.T) {
+		const n = maxIdle + 50
+		before := runtime.NumGoroutine()
+		var ws workers
+		var running atomic.Int64
+		end := make(chan struct{})
+		for range n {
+			do(&ws, func() { running.Add(1); <-end })
+		}
+		synctest.Wait()
+		if got := running.Load(); got != n || ws.count() != 0 {
+			t.Errorf("%d are running, %d are idle; want %d and none", got, ws.count(), n)
+		}
+		close(end)
+		synctest.Wait()
+		if got := ws.count(); got != maxIdle {
+			t.Errorf("%d are idle; want %d", got, maxIdle)
+		}
+		time.Sleep(2*keepFor + 1)
+		synctest.Wait()
+		if got, left := ws.count(), runtime.NumGoroutine(); got != 0 || left > before+10 { // some may be ending
+			t.Errorf("after a while without work, %d are idle, and there are %d goroutines; want none, and about %d as before", got, left, before)
+		}
+		done := make(chan struct{})
+		do(&ws, func() { close(done) })
+		<-done
+	})
+}
+
+// TestWorkersThatAreNeededStay has ten goroutines, of which two find work all the time.
+func TestWorkersThatAreNeededStay(t *testing.T) {
+	inVirtualTime(t, "two of ten", func(t *testing.T) {
+		var ws workers
+		run := func(n int) {
+			for range n {
+				do(&ws, func() { time.Sleep(time.Millisecond) })
+			}
+			time.Sleep(keepFor / 20)
+		}
+		run(10)
+		if n := ws.count(); n != 10 {
+			t.Errorf("%d are idle; want ten", n)
+		}
+		for range 60 {
+			run(2)
+		}
+		if n := ws.count(); n != 2 {
+			t.Errorf("%d are idle; want the two that are needed", n)
+		}
+	})
+}
+
+// TestWorkersUnderLoad runs many jobs from many goroutines, each once.
+func TestWorkersUnderLoad(t *testing.T) {
+	const senders, each = 16, 2000
+	inVirtualTime(t, "many", func(t *testing.T) {
+		var ws workers
+		var sent, run sync.WaitGroup
+		var n atomic.Int64
+		for range senders {
+			sent.Go(func() {
+				for range each {
+					run.Add(1)
+					do(&ws, func() { n.Add(1); run.Done() })
+				}
+			})
+		}
+		sent.Wait()
+		run.Wait()
+		if n.Load() != senders*each {
+			t.Errorf("%d jobs were run; want %d", n.Load(), senders*each)
+		}
+	})
+}

@@ -1,0 +1,89 @@
+package names
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// A Search is what a client does with a name X that has fewer dots than its ndots: it asks for X.NAMESPACE.svc.C,
+// X.svc.C, X.C, X with each search domain of the nodes, and X itself, until it has an address.
+type Search struct {
+	X         string // fully qualified
+	Namespace string // a label with its dot
+	Cluster   string // C, fully qualified
+}
+
+// FirstStep returns the search that name, in lower case, looks like the first step of. X has three labels or more; but
+// for rare kinds, no Kubernetes object has such a name.
+//
+// It looks like the second step of a search for X.NAMESPACE just as well, which a client takes after it found nothing
+// at the first. So what the search shows may be used only with the proofs of [Suffixes.Rivals]. A namespace "svc" or
+// "pod" cannot be told from these labels in a name of the cluster.
+func (s *Suffixes) FirstStep(name string) (Search, bool) {
+	end := s.longestMatch(name)
+	if !end.cluster {
+		return Search{}, false
+	}
+	before, label := cutLast(name[:end.at])
+	if label != "svc" {
+		return Search{}, false
+	}
+	x, namespace := cutLast(before)
+	if Domain(x).Labels() < 3 || hasUnderscore(x) || isObjectType(namespace) {
+		return Search{}, false
+	}
+	return Search{X: x, Namespace: namespace + ".", Cluster: name[end.at:]}, true
+}
+
+// NamespaceName returns the name of the namespace, which exists if the search is what it looks like.
+func (s Search) NamespaceName() string { return s.Namespace + "svc." + s.Cluster }
+
+// Steps returns the names of a search in order, without those that are leaks, as they have no address, or too long.
+func (s *Suffixes) Steps(search Search) []string {
+	if len(search.X) > maxName { // escapes make a name longer in text than on the wire
+		return nil
+	}
+	list := []Domain{Domain(search.NamespaceName()), Domain("svc." + search.Cluster), Domain(search.Cluster)}
+	return s.expand(search.X, append(list, s.searchOrder...))
+}
+
+// Rivals returns the domains in which X.NAMESPACE would have to be if a client searched for that name. Where none of
+// them exists, nobody has a use for such a name.
+//
+// If www.example.co.uk does not exist, a client that searches for it asks for www.example.co.uk.svc.C, and so does one
+// in the namespace "uk" that searches for www.example.co. As there is a domain co.uk, the question may be that of the
+// former client, so the answer must not be an address of www.example.co.
+func (s *Suffixes) Rivals(search Search) []string {
+	names := []string{search.Namespace + search.Cluster}
+	for _, d := range s.searchOrder {
+		names = append(names, search.Namespace+string(d))
+	}
+	if isTopLevel(search.Namespace, s.cluster, s.node, s.zones) {
+		_, last := cutLast(search.X)
+		names = append(names, last+"."+search.Namespace)
+	}
+	return names
+}
+
+// unregistered are top-level domains that are in use although they are not registered: special-use names
+// (RFC 6761, RFC 6762, RFC 9476), and those that RFC 6762, appendix G, has found in private networks.
+var unregistered = []string{
+	"alt", "example", "invalid", "local", "localhost", "test",
+	"corp", "home", "internal", "intranet", "lan", "private",
+}
+
+// isTopLevel reports whether a name of one label, in lower case, is a top-level domain: a registered one, one that is in
+// use all the same, or that of a suffix or a zone.
+func isTopLevel(name string, domains ...[]Domain) bool {
+	label := strings.TrimSuffix(name, ".")
+	if _, registered := publicsuffix.PublicSuffix(label); registered || slices.Contains(unregistered, label) {
+		return true
+	}
+	endsInLabel := func(d Domain) bool {
+		_, top := cutLast(string(d))
+		return top == label
+	}
+	return slices.ContainsFunc(slices.Concat(domains...), endsInLabel)
+}

@@ -1,0 +1,152 @@
+package muslsafe
+
+import (
+	"time"
+
+	"github.com/miekg/dns"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
+)
+
+// The clock of a query, from its arrival. musl repeats a query after 2.5 seconds and gives up after 5
+// (res_msend.c).
+const (
+	pairedAfter = 50 * time.Millisecond   // a client that asks for both halves has done so
+	lateAfter   = lookup.Hedge            // what a verdict may still need is asked all together
+	silentAfter = time.Second             // a half without an answer has failed
+	silentLate  = 750 * time.Millisecond  // for a sibling that was asked late: it may be as slow as the own half
+	overAfter   = 1250 * time.Millisecond // what is still open is not waited for
+)
+
+// pair is the query of a client for one half of a name, with the two halves as they are asked for.
+type pair struct {
+	query
+	expansion names.Expansion
+	isDerived bool // the client's half is AAAA, and follows from A
+
+	own     *lookup.Lookup // nil if it is derived
+	overTCP *lookup.Lookup // own over TCP, if that was cut and the client cannot ask for the rest
+	sibling *lookup.Lookup // nil until it is needed
+
+	answerNow func(*lookup.Exchange) bool // p.tryAnswer
+	answered  struct {                    // by tryAnswer
+		rcode int
+		err   error
+	}
+}
+
+// pairs are kept for the next clients, so that the ordinary query makes no garbage.
+type pairs chan *pair
+
+// maxPairs bounds how many there are.
+const maxPairs = 1024
+
+// take returns a pair for a query.
+func (ps pairs) take(q *query) *pair {
+	var p *pair
+	select {
+	case p = <-ps:
+	default:
+		p = new(pair)
+		p.answerNow = p.tryAnswer
+	}
+	p.query = *q
+	return p
+}
+
+func (ps pairs) release(p *pair) {
+	p.Close()
+	*p = pair{answerNow: p.answerNow}
+	select {
+	case ps <- p:
+	default:
+	}
+}
+
+// judgePair asks the next plugin, judges what it writes together with what else the verdict needs, and writes the result.
+// The ordinary answer has been written when Claim returns.
+func (q *query) judgePair() (int, error) {
+	p := q.idle.take(q)
+	defer q.idle.release(p)
+	p.begin()
+	if p.own != nil && p.Claim() {
+		return p.answered.rcode, p.answered.err
+	}
+	return p.answer(p.settle())
+}
+
+// settle finds out what a verdict needs, and waits until it falls.
+func (p *pair) settle() verdict.Ruling {
+	q := inquiry{pair: p, domain: searchDomain{pair: p}}
+	return q.settle()
+}
+
+// begin sends the client's own query. Where the half is derived, only a report has a use for that.
+func (p *pair) begin() {
+	if p.began.IsZero() {
+		p.began = time.Now()
+	}
+	p.Open()
+	p.expansion = p.cfg.suffixes.Expansion(p.Name)
+	p.isDerived = p.cfg.fixes[verdict.IPv4Only] && p.Qtype() == dns.TypeAAAA
+	p.memory.NoteQuery(&p.Client, p.began)
+	p.watchDomain()
+	if p.isDerived {
+		p.sibling = p.Ask(p.Query.Question[0].Name, dns.TypeA)
+		if !p.cfg.report {
+			return
+		}
+	}
+	p.own = p.Own(p.answerNow)
+}
+
+// tryAnswer answers the client in the goroutine that got the answer, if that may pass, given what is remembered of the
+// other half. It reports whether it did. This is the way of nearly all queries.
+func (p *pair) tryAnswer(x *lookup.Exchange) bool {
+	if p.isDerived || x.Half.Outcome == verdict.Failed || x.Half.IsCut && !p.cfg.report && p.mustFit() {
+		return false
+	}
+	e := p.known(x.Half.Outcome)
+	if e.Sibling = p.remembered(&p.query); !p.rules.MayPass(e) {
+		return false
+	}
+	p.reviveDomain()
+	m, rcode, err := x.Take(p.Context)
+	p.answered.rcode, p.answered.err = p.pass(m, rcode, err)
+	return true
+}
+
+// known is the evidence where nothing has been asked for.
+func (p *pair) known(own verdict.Outcome) verdict.Evidence {
+	return verdict.Evidence{IsAAAA: p.Qtype() == dns.TypeAAAA, Kind: p.expansion.Kind, Own: own}
+}
+
+// half is the lookup that says what the client's own half is.
+func (p *pair) half() *lookup.Lookup {
+	if p.isDerived {
+		return p.sibling
+	}
+	return p.own
+}
+
+// ordered returns what there is of the client's own half and of its sibling, in the order of askBoth.
+func ordered[T any](p *pair, own, sibling T) []T {
+	switch {
+	case p.isDerived:
+		return []T{sibling}
+	case p.cfg.fixes[verdict.IPv4Only]:
+		return []T{own}
+	case p.Qtype() == dns.TypeAAAA:
+		return []T{sibling, own}
+	}
+	return []T{own, sibling}
+}
+
+// zone is the search suffix of the name.
+func (p *pair) zone() string { return p.Name[p.expansion.At:] }
+
+// remembered is what the other half was, for whoever asked, if that still holds.
+func (c *core) remembered(q *query) verdict.Outcome {
+	return c.memory.OutcomeOf(q.Name, lookup.SiblingOf(q.Qtype()), q.began)
+}

@@ -1,0 +1,36 @@
+package lab
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+)
+
+// Memory returns a size of a process in kB, by its name in /proc/PID/status: VmRSS is what is resident now, and VmHWM the
+// most that ever was.
+func Memory(pid int, name string) (kB int, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	m := regexp.MustCompile(`(?m)^` + name + `:\s+(\d+) kB$`).FindSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("no %s of process %d", name, pid)
+	}
+	return strconv.Atoi(string(m[1]))
+}
+
+// LiveHeap returns what the server at an address holds, in kB: the least of some looks, each after a collection of garbage,
+// as what was allocated since then counts too. The server has pprof on port 6053.
+func LiveHeap(t *testing.T, addr string) int {
+	t.Helper()
+	least := math.MaxInt
+	for range 5 {
+		Get(t, "http://"+addr+":6053/debug/pprof/heap?gc=1")
+		least = min(least, gauge(t, addr, "go_memstats_heap_alloc_bytes")>>10)
+	}
+	return least
+}
