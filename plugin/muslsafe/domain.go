@@ -43,7 +43,7 @@ func (d *searchDomain) meet(zone string, e verdict.Evidence) stranger.Stranger {
 	now := time.Now()
 	s, ok := d.strangers.Get(d.keyOf(&d.query, zone), now)
 	isFailing := d.isFailing(e) || !d.half().Landed()
-	if ok && (!isFailing || now.Sub(s.Asked) < stranger.Soon || slices.Contains(s.Outcomes(), verdict.Failed)) {
+	if ok && (!isFailing || now.Sub(s.Asked) < stranger.Soon || s.IsOpen() || slices.Contains(s.Outcomes(), verdict.Failed)) {
 		d.Follow(s.Pair...)
 		return s
 	}

@@ -55,8 +55,12 @@ func (t *Table) Get(hash uint64, now time.Time) (value uint16, ok bool) {
 
 // Put has the value at a hash count until a time, to the second.
 func (t *Table) Put(hash uint64, value uint16, until time.Time) {
-	place, _ := t.place(hash)
-	place.Store(uint64(t.pack(hash, value, until)))
+	next := uint64(t.pack(hash, value, until))
+	for {
+		if place, was := t.place(hash); place.CompareAndSwap(uint64(was), next) {
+			return
+		}
+	}
 }
 
 // place returns the slot that is about a hash, or the one of its set that expires first, and what is there.

@@ -208,3 +208,27 @@ func TestTableAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestTableKeepsAllAtOnce puts what one set has room for from many goroutines at the same instant: nothing may be lost, as a
+// client that asks for both halves at once would be taken for one that asks for one.
+func TestTableKeepsAllAtOnce(t *testing.T) {
+	for range 500 {
+		table := NewTable()
+		now := table.began
+		var ready, done sync.WaitGroup
+		ready.Add(ways)
+		for n := range uint64(ways) {
+			done.Go(func() {
+				ready.Done()
+				ready.Wait()
+				table.Put(n<<tagAt, uint16(n), now.Add(time.Minute))
+			})
+		}
+		done.Wait()
+		for n := range uint64(ways) {
+			if v, ok := table.Get(n<<tagAt, now); !ok || v != uint16(n) {
+				t.Fatalf("value %d is %d, %v; want all that were put", n, v, ok)
+			}
+		}
+	}
+}

@@ -40,11 +40,14 @@ type Stranger struct {
 
 // Outcomes are what the stranger got. A half that is silent for too long has failed.
 func (s Stranger) Outcomes() []verdict.Outcome {
-	if s.Last != nil && (s.Pair == nil || slices.Contains(OutcomesNow(s.Pair), verdict.Unknown)) {
+	if s.Last != nil && (s.Pair == nil || s.IsOpen()) {
 		return OutcomesNow(s.Last)
 	}
 	return OutcomesNow(s.Pair)
 }
+
+// IsOpen reports whether it is not known yet what the stranger gets: an answer may come, and silence does not count so soon.
+func (s Stranger) IsOpen() bool { return slices.Contains(OutcomesNow(s.Pair), verdict.Unknown) }
 
 // OutcomesNow returns what a pair of lookups has brought so far.
 func OutcomesNow(pair []*lookup.Lookup) []verdict.Outcome {
@@ -61,7 +64,7 @@ func OutcomesNow(pair []*lookup.Lookup) []verdict.Outcome {
 // Followed returns the stranger that comes after s, with the pair that it is asked for.
 func (s Stranger) Followed(pair []*lookup.Lookup) Stranger {
 	next := Stranger{Pair: pair, Last: s.Last}
-	if s.Pair != nil && !slices.Contains(OutcomesNow(s.Pair), verdict.Unknown) {
+	if s.Pair != nil && !s.IsOpen() {
 		next.Last = s.Pair
 	}
 	return next
@@ -90,7 +93,7 @@ func (ss *Strangers) Next(key, zone string, now time.Time) string {
 		return before.name
 	}
 	s := Stranger{name: "muslsafe-" + strconv.FormatUint(rand.Uint64(), 36) + "." + zone, Asked: now}
-	if ok && before.Pair != nil && !slices.Contains(OutcomesNow(before.Pair), verdict.Unknown) {
+	if ok && before.Pair != nil && !before.IsOpen() {
 		s.Last = before.Pair
 	}
 	for other := range ss.m {
