@@ -48,23 +48,16 @@ func (b *Map[K, V]) Get(key K) (V, bool) {
 
 // Put adds an element, or replaces it.
 func (b *Map[K, V]) Put(key K, v V) {
-	b.Update(key, func(V) V { return v })
-}
-
-// Update replaces the element at key, or the zero value where there is none, by what f makes of it. No other goroutine
-// sees or changes the element meanwhile, so f must be quick.
-func (b *Map[K, V]) Update(key K, f func(V) V) {
 	s, hash := b.find(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, ok := s.m[hash]
-	if !ok && len(s.m) >= s.max {
+	if _, ok := s.m[hash]; !ok && len(s.m) >= s.max {
 		for other := range s.m {
 			delete(s.m, other)
 			break
 		}
 	}
-	s.m[hash] = f(old)
+	s.m[hash] = v
 }
 
 // Remove forgets the element at key.
