@@ -26,11 +26,11 @@ type cause struct {
 	step stub.Step
 }
 
-// best returns the first candidate with addresses that are neither those of a leak nor of a wildcard. A failure
-// below a search domain of the nodes is passed over; any other one is an outage.
+// best returns the first candidate with addresses that are neither those of a leak nor of a wildcard. A search domain of
+// the nodes that is dead is passed over. Any other failure is an outage: nobody can know whether that name exists.
 func (w *world) best(candidates []string) (name string, outage bool) {
 	for _, name := range candidates {
-		kind, _ := w.names.Classify(name)
+		kind, at := w.names.Classify(name)
 		if kind == names.Leak || w.hijacked(name) {
 			continue
 		}
@@ -38,12 +38,23 @@ func (w *world) best(candidates []string) (name string, outage bool) {
 		switch {
 		case a.say == data || aaaa.say == data:
 			return name, false
-		case a.say == nxdomain, a.say == nodata && aaaa.say != failure, kind == names.NodeStep:
+		case a.say == nxdomain, a.say == nodata && aaaa.say != failure, kind == names.NodeStep && w.isDead(name, at):
 			continue
 		}
 		return "", true
 	}
 	return "", false
+}
+
+// isDead reports whether what a name with a suffix at an index gets is about its domain: a random name in its place gets it
+// as well. This is the proof of the fix search.
+func (w *world) isDead(name string, at int) bool {
+	a, aaaa := w.pair(name)
+	_, parent, _ := strings.Cut(name, ".")
+	return slices.ContainsFunc([]string{name[at:], parent}, func(zone string) bool {
+		other, other6 := w.pair(w.random + "." + zone)
+		return other.say == a.say && other6.say == aaaa.say
+	})
 }
 
 // causes returns the steps that go wrong, in their order.
@@ -105,7 +116,7 @@ func (e *examination) losesFamily(s stub.Step) bool {
 //	NXDOMAIN  failure   failure            failure                        failure
 //	no address          fit, if awkward    search                         search
 //	NXDOMAIN  NODATA    pair               search                         search          (and mirrored)
-//	failure   other     outage             outage                         search, if there is an address further down
+//	failure   other     outage             outage                         search, if the domain is dead and there is an address further down
 func (e *examination) pairKind(s stub.Step, class names.Kind) Kind {
 	a, aaaa := e.pair(s.Name)
 	has := func(x, y say) bool { return a.say == x && aaaa.say == y || a.say == y && aaaa.say == x }
