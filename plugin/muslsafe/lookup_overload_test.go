@@ -12,7 +12,6 @@ import (
 	"github.com/miekg/dns"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
-	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
@@ -135,11 +134,10 @@ func TestNoRoomForProof(t *testing.T) {
 }
 
 // queryTo returns a query of a client that p is about to answer.
-func queryTo(t *testing.T, p *Muslsafe, w dns.ResponseWriter, r *dns.Msg) *query {
-	counts := seriesOf(t.Context())
-	return &query{core: &p.core, counts: counts, Client: lookup.Client{
-		Asker: p.asker, Context: t.Context(), Writer: w, Query: r, Name: names.Lower(r.Question[0].Name), Counts: counts,
-	}}
+func queryTo(t *testing.T, p *Muslsafe, w dns.ResponseWriter, r *dns.Msg) *pair {
+	q := p.idle.take()
+	q.set(&p.core, seriesOf(t.Context()), t.Context(), w, r)
+	return q
 }
 
 // TestNoRoomForA has AAAA follow from A, for which there is no room. As nothing is written, the server must be told to
@@ -148,7 +146,7 @@ func TestNoRoomForA(t *testing.T) {
 	p := testPlugin(answers(data, data), with(verdict.IPv4Only))
 	p.asker.Max = 0
 	rec := dnstest.NewMultiRecorder(&test.ResponseWriter{})
-	rcode, err := queryTo(t, p, rec, newQuery(plainName, dns.TypeAAAA)).judgePair()
+	rcode, err := queryTo(t, p, rec, newQuery(plainName, dns.TypeAAAA)).judge()
 	if len(rec.Msgs) != 0 || rcode != dns.RcodeServerFailure || err == nil {
 		t.Errorf("%d messages, %s, %v; want SERVFAIL for the server to write, and why", len(rec.Msgs), dns.RcodeToString[rcode], err)
 	}

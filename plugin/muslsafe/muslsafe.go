@@ -47,7 +47,6 @@ func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 		memory:   memory.New(),
 		searches: newSearches(),
 		watches:  stranger.NewWatches(cfg.suffixes.Search()),
-		idle:     make(pairs, maxPairs),
 	}}
 	p.asker = lookup.New(lookup.Options{
 		Name: pluginName, Next: next, Max: lookup.MaxLookups, KeepAddrs: cfg.fixes[verdict.Wildcard],
@@ -72,9 +71,9 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 		counts.queries[untouched].Inc()
 		return p.asker.Pass(ctx, w, r)
 	}
-	q := query{core: &p.core, counts: counts, Client: lookup.Client{
-		Asker: p.asker, Context: ctx, Writer: w, Query: r, Name: names.Lower(r.Question[0].Name), Counts: counts,
-	}}
+	q := p.idle.take()
+	defer p.idle.release(q)
+	q.query.set(&p.core, counts, ctx, w, r)
 	if !p.cfg.covers(q.Name) {
 		counts.queries[untouched].Inc()
 		return q.passUnjudged()
@@ -85,6 +84,14 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	}
 	if m := q.leak(); m != nil {
 		return q.answerWith(m, verdict.Leak)
+	}
+	if !q.asksAddress() || !p.cfg.fixes.LookAtAnswers() {
+		counts.record(ctx, verdict.None)
+		return q.passOn()
+	}
+	if p.asker.IsOverloaded() {
+		counts.queries[overloaded].Inc()
+		return q.passUnjudged()
 	}
 	return q.judge()
 }
@@ -108,6 +115,12 @@ type query struct {
 	began  time.Time // of what has been done about it so far; zero if nothing has
 
 	isSearched bool // complete has looked further down the search list, and found nothing
+}
+
+// set fills in a query of a client. (A composite literal would be built on the stack, and then copied: see pairs.)
+func (q *query) set(c *core, counts *series, ctx context.Context, w dns.ResponseWriter, r *dns.Msg) {
+	q.core, q.counts = c, counts
+	q.Asker, q.Context, q.Writer, q.Query, q.Name, q.Counts = c.asker, ctx, w, r, names.Lower(r.Question[0].Name), counts
 }
 
 // asksAddress reports whether the query is for A or AAAA.
@@ -139,19 +152,6 @@ func (q *query) leak() *dns.Msg {
 	}
 	zone := q.Query.Question[0].Name[at:]
 	return reply.Denial{Rcode: dns.RcodeNameError, Zone: zone, TTL: q.cfg.ttl, Fix: verdict.Leak}.To(q.Query)
-}
-
-// judge asks the next plugin, and judges the answer if it is one about an address.
-func (q *query) judge() (int, error) {
-	switch {
-	case !q.asksAddress() || !q.cfg.fixes.LookAtAnswers():
-		q.counts.record(q.Context, verdict.None)
-		return q.passOn()
-	case q.Asker.IsOverloaded():
-		q.counts.queries[overloaded].Inc()
-		return q.passUnjudged()
-	}
-	return q.judgePair()
 }
 
 // mustFit reports whether answers have to be small: fit is on, and the client came over UDP and sent no OPT record.

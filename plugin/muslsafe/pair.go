@@ -1,6 +1,7 @@
 package muslsafe
 
 import (
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -36,40 +37,31 @@ type pair struct {
 	}
 }
 
-// pairs are kept for the next clients, so that the ordinary query makes no garbage.
-type pairs chan *pair
+// pairs are kept for the next clients, so that the ordinary query makes no garbage, and are filled in where they are: the stack
+// of the goroutine that the server makes for a packet is small, and to let it grow takes longer than all the rest.
+type pairs struct{ sync.Pool }
 
-// maxPairs bounds how many there are.
-const maxPairs = 1024
-
-// take returns a pair for a query.
-func (ps pairs) take(q *query) *pair {
-	var p *pair
-	select {
-	case p = <-ps:
-	default:
-		p = new(pair)
-		p.answerNow = p.tryAnswer
+func (ps *pairs) take() *pair {
+	if p, ok := ps.Get().(*pair); ok {
+		return p
 	}
-	p.query = *q
+	p := new(pair)
+	p.answerNow = p.tryAnswer
 	return p
 }
 
-func (ps pairs) release(p *pair) {
-	p.Close()
-	*p = pair{answerNow: p.answerNow}
-	select {
-	case ps <- p:
-	default:
-	}
+func (ps *pairs) release(p *pair) {
+	answerNow := p.answerNow
+	*p = pair{}
+	p.answerNow = answerNow
+	ps.Put(p)
 }
 
-// judgePair asks the next plugin, judges what it writes together with what else the verdict needs, and writes the result.
+// judge asks the next plugin, judges what it writes together with what else the verdict needs, and writes the result.
 // The ordinary answer has been written when Claim returns.
-func (q *query) judgePair() (int, error) {
-	p := q.idle.take(q)
-	defer q.idle.release(p)
+func (p *pair) judge() (int, error) {
 	p.begin()
+	defer p.Close()
 	if p.own != nil && p.Claim() {
 		return p.answered.rcode, p.answered.err
 	}

@@ -1,9 +1,9 @@
 package lookup
 
-import "time"
-
-// maxWaiters bounds how many waiters are kept for the next client.
-const maxWaiters = 1024
+import (
+	"sync"
+	"time"
+)
 
 // waiter is what a client waits with. It is used again and again, so that the ordinary query makes no garbage; a
 // lookup that lands late may wake the next user, who looks and finds nothing new.
@@ -17,22 +17,17 @@ type waiter struct {
 }
 
 // waiters are kept for the next clients.
-type waiters chan *waiter
+type waiters struct{ sync.Pool }
 
-func (ws waiters) take() *waiter {
-	select {
-	case wt := <-ws:
+func (ws *waiters) take() *waiter {
+	if wt, ok := ws.Get().(*waiter); ok {
 		return wt
-	default:
-		return &waiter{wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
 	}
+	return &waiter{wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
 }
 
-func (ws waiters) release(wt *waiter) {
+func (ws *waiters) release(wt *waiter) {
 	wt.timer.Stop()
 	wt.own, wt.isFirst, wt.overTCP = nil, false, nil
-	select {
-	case ws <- wt:
-	default:
-	}
+	ws.Put(wt)
 }
