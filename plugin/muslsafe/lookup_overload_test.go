@@ -135,8 +135,8 @@ func TestNoRoomForProof(t *testing.T) {
 
 // queryTo returns a query of a client that p is about to answer.
 func queryTo(t *testing.T, p *Muslsafe, w dns.ResponseWriter, r *dns.Msg) *pair {
-	q := p.idle.take()
-	q.set(&p.core, seriesOf(t.Context()), t.Context(), w, r)
+	q := p.take()
+	q.set(t.Context(), seriesOf(t.Context()), w, r)
 	return q
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/bounded"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/libc"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/memory"
@@ -33,7 +34,7 @@ type core struct {
 	searches  searches
 	strangers stranger.Strangers
 	watches   stranger.Watches
-	idle      pairs
+	idle      *bounded.Pool[pair]
 
 	isPerClient bool // rules in the server block may treat clients differently; set at start-up
 
@@ -47,6 +48,7 @@ func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 		memory:   memory.New(),
 		searches: newSearches(),
 		watches:  stranger.NewWatches(cfg.suffixes.Search()),
+		idle:     bounded.NewPool[pair](maxPairs),
 	}}
 	p.asker = lookup.New(lookup.Options{
 		Name: pluginName, Next: next, Max: lookup.MaxLookups, KeepAddrs: cfg.fixes[verdict.Wildcard],
@@ -71,9 +73,9 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 		counts.queries[untouched].Inc()
 		return p.asker.Pass(ctx, w, r)
 	}
-	q := p.idle.take()
-	defer p.idle.release(q)
-	q.query.set(&p.core, counts, ctx, w, r)
+	q := p.take()
+	defer p.release(q)
+	q.set(ctx, counts, w, r)
 	if !p.cfg.covers(q.Name) {
 		counts.queries[untouched].Inc()
 		return q.passUnjudged()
@@ -85,15 +87,7 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	if m := q.leak(); m != nil {
 		return q.answerWith(m, verdict.Leak)
 	}
-	if !q.asksAddress() || !p.cfg.fixes.LookAtAnswers() {
-		counts.record(ctx, verdict.None)
-		return q.passOn()
-	}
-	if p.asker.IsOverloaded() {
-		counts.queries[overloaded].Inc()
-		return q.passUnjudged()
-	}
-	return q.judge()
+	return judgeOrPass(q)
 }
 
 // concerns reports whether r is a query that muslsafe may answer or judge. A client that sets DO or CD validates
@@ -117,10 +111,10 @@ type query struct {
 	isSearched bool // complete has looked further down the search list, and found nothing
 }
 
-// set fills in a query of a client. (A composite literal would be built on the stack, and then copied: see pairs.)
-func (q *query) set(c *core, counts *series, ctx context.Context, w dns.ResponseWriter, r *dns.Msg) {
-	q.core, q.counts = c, counts
-	q.Asker, q.Context, q.Writer, q.Query, q.Name, q.Counts = c.asker, ctx, w, r, names.Lower(r.Question[0].Name), counts
+// set fills in a query of a client.
+func (q *query) set(ctx context.Context, counts *series, w dns.ResponseWriter, r *dns.Msg) {
+	q.Asker, q.counts, q.Counts = q.asker, counts, counts
+	q.Context, q.Writer, q.Query, q.Name = ctx, w, r, names.Lower(r.Question[0].Name)
 }
 
 // asksAddress reports whether the query is for A or AAAA.

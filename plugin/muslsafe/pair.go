@@ -1,7 +1,6 @@
 package muslsafe
 
 import (
-	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -37,39 +36,55 @@ type pair struct {
 	}
 }
 
-// pairs are kept for the next clients, so that the ordinary query makes no garbage, and are filled in where they are: the stack
-// of the goroutine that the server makes for a packet is small, and to let it grow takes longer than all the rest.
-type pairs struct{ sync.Pool }
+// maxPairs bounds how many pairs are kept for the next clients. So the ordinary query makes no garbage, and is filled in where
+// it is kept: the stack of the goroutine that the server makes for a packet is small, and to let it grow takes longer than
+// all the rest.
+const maxPairs = 1024
 
-func (ps *pairs) take() *pair {
-	if p, ok := ps.Get().(*pair); ok {
-		return p
+// take returns a pair for a query.
+func (c *core) take() *pair {
+	p := c.idle.Take()
+	if p == nil {
+		p = new(pair)
+		p.answerNow = p.tryAnswer
 	}
-	p := new(pair)
-	p.answerNow = p.tryAnswer
+	p.core = c
 	return p
 }
 
-func (ps *pairs) release(p *pair) {
+func (c *core) release(p *pair) {
 	answerNow := p.answerNow
 	*p = pair{}
 	p.answerNow = answerNow
-	ps.Put(p)
+	c.idle.Put(p)
 }
 
-// judge asks the next plugin, judges what it writes together with what else the verdict needs, and writes the result.
-// The ordinary answer has been written when Claim returns.
+// judgeOrPass judges the answer to a query about an address, and passes any other query on.
+func judgeOrPass(p *pair) (int, error) {
+	switch {
+	case !p.asksAddress() || !p.cfg.fixes.LookAtAnswers():
+		p.counts.record(p.Context, verdict.None)
+		return p.passOn()
+	case p.Asker.IsOverloaded():
+		p.counts.queries[overloaded].Inc()
+		return p.passUnjudged()
+	}
+	return p.judge()
+}
+
+// judge asks the next plugin, judges what it writes together with what else the verdict needs, and writes the result. The
+// ordinary answer has been written when Claim returns.
 func (p *pair) judge() (int, error) {
 	p.begin()
 	defer p.Close()
 	if p.own != nil && p.Claim() {
 		return p.answered.rcode, p.answered.err
 	}
-	return p.answer(p.settle())
+	return p.answer(settle(p))
 }
 
 // settle finds out what a verdict needs, and waits until it falls.
-func (p *pair) settle() verdict.Ruling {
+func settle(p *pair) verdict.Ruling {
 	q := inquiry{pair: p, domain: searchDomain{pair: p}}
 	return q.settle()
 }

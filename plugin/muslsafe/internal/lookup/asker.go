@@ -9,6 +9,7 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/bounded"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 	"github.com/opentracing/opentracing-go"
 )
@@ -45,12 +46,12 @@ type Asker struct {
 	size    atomic.Int64    // of all lookups, those that nobody can join included
 	credit  credit
 	workers workers
-	waiters waiters
+	waiters *bounded.Pool[waiter]
 }
 
 // New returns an Asker. It calls OnAnswer with the answer to each lookup, before anybody else can know it.
 func New(o Options) *Asker {
-	a := &Asker{Options: o, open: make(map[key]*Lookup)}
+	a := &Asker{Options: o, open: make(map[key]*Lookup), waiters: bounded.NewPool[waiter](maxWaiters)}
 	a.credit.left.Store(maxCredit)
 	return a
 }

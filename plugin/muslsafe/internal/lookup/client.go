@@ -24,10 +24,17 @@ type Client struct {
 }
 
 // Open readies a client for lookups.
-func (c *Client) Open() { c.waiter = c.Asker.waiters.take() }
+func (c *Client) Open() {
+	if c.waiter = c.Asker.waiters.Take(); c.waiter == nil {
+		c.waiter = newWaiter()
+	}
+}
 
 // Close ends what Open began. Lookups that are under way go on.
-func (c *Client) Close() { c.Asker.waiters.release(c.waiter) }
+func (c *Client) Close() {
+	c.waiter.clear()
+	c.Asker.waiters.Put(c.waiter)
+}
 
 // Qtype returns the type that the client asks for.
 func (c *Client) Qtype() uint16 { return c.Query.Question[0].Qtype }

@@ -48,7 +48,9 @@ func TestLateLanding(t *testing.T) {
 
 		c := newClient(t.Context(), a, sample.Query(wwwName, dns.TypeA))
 		defer c.Close()
-		c.waiter = left // which the pool may have given to it
+		if c.waiter != left {
+			t.Error("the next client does not wait with what the first one has left")
+		}
 		began := time.Now()
 		l := c.Own(never)
 		if c.IsFirst(late) || c.Claim() || !l.Landed() || time.Since(began) != 200*time.Millisecond {

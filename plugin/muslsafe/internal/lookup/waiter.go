@@ -1,9 +1,6 @@
 package lookup
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // waiter is what a client waits with. It is used again and again, so that the ordinary query makes no garbage; a
 // lookup that lands late may wake the next user, who looks and finds nothing new.
@@ -16,18 +13,14 @@ type waiter struct {
 	overTCP *Lookup // that the client sent
 }
 
-// waiters are kept for the next clients.
-type waiters struct{ sync.Pool }
+// maxWaiters bounds how many waiters are kept for the next clients.
+const maxWaiters = 1024
 
-func (ws *waiters) take() *waiter {
-	if wt, ok := ws.Get().(*waiter); ok {
-		return wt
-	}
+func newWaiter() *waiter {
 	return &waiter{wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
 }
 
-func (ws *waiters) release(wt *waiter) {
+func (wt *waiter) clear() {
 	wt.timer.Stop()
 	wt.own, wt.isFirst, wt.overTCP = nil, false, nil
-	ws.Put(wt)
 }

@@ -1,0 +1,35 @@
+package bounded
+
+import "sync"
+
+// A Pool keeps values that are made often for their next use, as many as fit its size. It is safe for concurrent use. (Of
+// sync.Pool nobody knows what it keeps: under the race detector it forgets values at random.)
+type Pool[T any] struct {
+	mu   sync.Mutex
+	free []*T
+}
+
+// NewPool returns an empty pool of a size.
+func NewPool[T any](size int) *Pool[T] { return &Pool[T]{free: make([]*T, 0, size)} }
+
+// Take returns a value that was put back, and nil if there is none.
+func (p *Pool[T]) Take() *T {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.free) - 1
+	if n < 0 {
+		return nil
+	}
+	v := p.free[n]
+	p.free[n], p.free = nil, p.free[:n]
+	return v
+}
+
+// Put keeps a value, if there is room.
+func (p *Pool[T]) Put(v *T) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) < cap(p.free) {
+		p.free = append(p.free, v)
+	}
+}
