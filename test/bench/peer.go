@@ -29,15 +29,15 @@ type peer struct {
 	guard   bool     // it answers leaks alone, and is no resolver
 }
 
-// peers in the order of the tables. dnsmasq stays the user that it is: with another one it would outlive this process.
+// peers in the order of the tables; those that are compared take turns. dnsmasq stays the user that it is: with another one it would outlive this process.
 var peers = []peer{
 	{name: "stock", file: "stock.Corefile", program: "stock"},
+	{name: "muslsafe", file: "muslsafe.Corefile", program: "coredns"},
+	{name: "complete", file: "complete.Corefile", program: "coredns"},
 	{name: "template", file: "template.Corefile", program: "stock"},
 	{name: "autopath", file: "autopath.Corefile", program: "stock"},
 	{name: "unbound", file: "unbound.conf", program: "unbound", args: []string{"-d", "-p", "-c", "unbound.conf"}},
 	{name: "dnsmasq", file: "dnsmasq.conf", program: "dnsmasq", args: []string{"--keep-in-foreground", "--user=root", "--group=root", "--pid-file=", "--conf-file=dnsmasq.conf"}},
-	{name: "muslsafe", file: "muslsafe.Corefile", program: "coredns"},
-	{name: "complete", file: "complete.Corefile", program: "coredns"},
 	{name: "whoami", file: "whoami.Corefile", program: "stock", guard: true},
 	{name: "template alone", file: "template-alone.Corefile", program: "stock", guard: true},
 }

@@ -64,14 +64,23 @@ func (r *results) get(part, peer, name, figure string) (float64, bool) {
 	return v, ok
 }
 
-// ratio divides a figure of one peer by that of another, if both were measured.
+// ratio divides a figure of one peer by that of another, if both were measured: it is the median of the ratios of all rounds,
+// as the two take turns, and a machine that others use as well is not as fast in each round.
 func (r *results) ratio(part, name, figure, peer, by string) (float64, bool) {
-	a, ok1 := r.get(part, peer, name, figure)
-	b, ok2 := r.get(part, by, name, figure)
-	if !ok1 || !ok2 || b == 0 {
+	a, b := r.row(part, peer, name), r.row(part, by, name)
+	if a == nil || b == nil {
 		return 0, false
 	}
-	return a / b, true
+	var ratios []float64
+	for i := range min(len(a.Rounds), len(b.Rounds)) {
+		x, ok1 := a.Rounds[i][figure]
+		y, ok2 := b.Rounds[i][figure]
+		if !ok1 || !ok2 || y == 0 {
+			return 0, false
+		}
+		ratios = append(ratios, x/y)
+	}
+	return median(ratios), true
 }
 
 // of returns the rows of a part in the order in which they were measured first.
