@@ -64,7 +64,10 @@ func (b *bench) cost(chosen []peer) error {
 			if err != nil {
 				return err
 			}
-			if err := b.perf("cost", s.String(), p, s.settings(b.upstream), perf{file: file, seconds: 1, rcode: dns.RcodeNameError}); err != nil {
+			err = b.with(p, s.settings(b.upstream), func(process *process) error {
+				return b.perf("cost", s.String(), server{p, process}, perf{file: file, seconds: 1, rcode: dns.RcodeNameError})
+			})
+			if err != nil {
 				return err
 			}
 		}

@@ -3,12 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
@@ -41,23 +40,14 @@ func (p *process) stop() {
 	<-p.ended
 }
 
-// tick is the unit of the times in /proc/PID/stat, the same on every Linux that Go runs on.
-const tick = 10 * time.Millisecond
-
-// cpu returns the processor time that the process has used so far.
+// cpu returns the processor time that the process has used so far, by its clock (clock_getcpuclockid(3)).
 func (p *process) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
+	const sched = 2 // CPUCLOCK_SCHED of Linux: to the nanosecond
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^p.cmd.Process.Pid<<3|sched), &t); err != nil {
+		return 0, fmt.Errorf("processor time of a server: %w", err)
 	}
-	// The second field is the name of the program in parentheses, and may have spaces.
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	user, err1 := strconv.Atoi(fields[11])
-	system, err2 := strconv.Atoi(fields[12])
-	if err1 != nil || err2 != nil {
-		return 0, fmt.Errorf("times in %q", text)
-	}
-	return time.Duration(user+system) * tick, nil
+	return time.Duration(t.Nano()), nil
 }
 
 // resident returns the resident size of the process, in MiB.
