@@ -36,9 +36,9 @@ type pair struct {
 	}
 }
 
-// maxPairs bounds how many pairs are kept for the next clients. So the ordinary query makes no garbage, and is filled in where
-// it is kept: the stack of the goroutine that the server makes for a packet is small, and to let it grow takes longer than
-// all the rest.
+// maxPairs is how many pairs are kept for the next clients, so that an ordinary query makes no garbage. A pair is filled in where
+// it is kept, and nothing of it is on the stack: that of a packet's goroutine is small, and letting it grow costs more than
+// all that muslsafe does.
 const maxPairs = 1024
 
 // take returns a pair for a query.
