@@ -5,7 +5,7 @@
 // for half a minute after its last packet. When the table is full, packets are lost. A new namespace has no rules, and so
 // tracks nothing.
 //
-// Peers take turns within each round, and a figure is the median of the rounds. The exit status is 1 if a budget is missed.
+// Peers take turns at each load, and a figure is the median of all turns. The exit status is 1 if a budget is missed.
 package main
 
 import (

@@ -35,7 +35,7 @@ func (r *results) markdown() (string, error) {
 	t, err := template.New("results.md").Funcs(template.FuncMap{
 		"units": r.units, "assumptions": assumptions, "table": r.table, "relative": r.relative,
 		"list":  func(s ...string) []string { return s },
-		"short": short3, "kinds": func() []string { return kinds },
+		"short": short3, "kinds": func() []string { return kinds }, "turns": func() int { return turns },
 	}).Parse(page)
 	if err != nil {
 		return "", err
