@@ -1,4 +1,4 @@
-// Package bounded has a map of bounded size, for what a server remembers.
+// Package bounded has containers of bounded size, for what a server remembers and uses again.
 package bounded
 
 import (

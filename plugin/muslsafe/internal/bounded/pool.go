@@ -2,8 +2,8 @@ package bounded
 
 import "sync"
 
-// A Pool keeps values that are made often for their next use, as many as fit its size. It is safe for concurrent use. (Of
-// sync.Pool nobody knows what it keeps: under the race detector it forgets values at random.)
+// A Pool keeps values for their next use, as many as fit its size. It is safe for concurrent use. (sync.Pool forgets values at
+// random under the race detector, so that no test could count allocations.)
 type Pool[T any] struct {
 	mu   sync.Mutex
 	free []*T
