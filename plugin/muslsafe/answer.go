@@ -37,7 +37,7 @@ func (p *pair) denial(ruling verdict.Ruling) *dns.Msg {
 
 // best is the lookup whose answer counts for the own half: over TCP if that brought more.
 func (p *pair) best() *lookup.Lookup {
-	if o := p.overTCP.Half().Outcome; o != verdict.Unknown && o != verdict.Failed {
+	if p.overTCP.Half().IsAnswer() {
 		return p.overTCP
 	}
 	return p.own

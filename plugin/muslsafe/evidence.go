@@ -27,8 +27,10 @@ func (q *inquiry) askAgain(elapsed time.Duration) {
 // evidence is what is known after a time.
 func (q *inquiry) evidence(elapsed time.Duration) verdict.Evidence {
 	e := q.known(q.readOwn(elapsed))
-	if e.Sibling = readSince(q.sibling, q.began, elapsed); e.Sibling == verdict.Data && !q.cfg.fixes[verdict.IPv4Only] {
-		e.Sibling = provenBy(q.sibling, elapsed, elapsed)
+	e.Sibling = q.readSibling(elapsed)
+	if q.patience == 0 && (e.Own.IsAnswer() || e.Sibling.IsAnswer()) {
+		q.patience = elapsed + min(elapsed/2, silentLate) // where one half was slow, the other one is too
+		e.Own, e.Sibling = q.readOwn(elapsed), q.readSibling(elapsed)
 	}
 	e.Stranger = q.domain.read(e, elapsed)
 	e.Ahead = q.readAhead(e, elapsed)
@@ -43,12 +45,7 @@ func (q *inquiry) evidence(elapsed time.Duration) verdict.Evidence {
 	return e
 }
 
-// readBy returns the outcome of a lookup after a time. One that is silent until the limit has failed.
-func readBy(l *lookup.Lookup, elapsed, limit time.Duration) verdict.Outcome {
-	return halfBy(l, elapsed, limit).Outcome
-}
-
-// halfBy returns what a lookup says after a time.
+// halfBy returns what a lookup says after a time. One that is silent until the limit has failed.
 func halfBy(l *lookup.Lookup, elapsed, limit time.Duration) verdict.Half {
 	h := l.Half()
 	if h.Outcome == verdict.Unknown && elapsed >= limit {
@@ -67,12 +64,21 @@ func provenBy(l *lookup.Lookup, elapsed, limit time.Duration) verdict.Outcome {
 	return h.Outcome
 }
 
-// readSince returns the outcome of a lookup of our own after a time from began, which may have been sent late.
-func readSince(l *lookup.Lookup, began time.Time, elapsed time.Duration) verdict.Outcome {
+// limitSince returns after what time from began a lookup of our own is silent, which may have been sent late.
+func limitSince(l *lookup.Lookup, began time.Time) time.Duration {
 	if l == nil {
-		return readBy(nil, elapsed, overAfter) // it may be asked yet
+		return overAfter // it may be asked yet
 	}
-	return readBy(l, elapsed, min(max(l.Began.Sub(began)+silentLate, silentAfter), overAfter))
+	return min(max(l.Began.Sub(began)+silentLate, silentAfter), overAfter)
+}
+
+// readSibling returns the outcome of the other half.
+func (q *inquiry) readSibling(elapsed time.Duration) verdict.Outcome {
+	limit := max(limitSince(q.sibling, q.began), q.patience)
+	if q.cfg.fixes[verdict.IPv4Only] {
+		return halfBy(q.sibling, elapsed, limit).Outcome
+	}
+	return provenBy(q.sibling, elapsed, limit)
 }
 
 // readOwn returns the outcome of the own half. If it came cut, for a client that may not be able to ask for the rest,
@@ -80,10 +86,10 @@ func readSince(l *lookup.Lookup, began time.Time, elapsed time.Duration) verdict
 // UDP, which an old musl takes for the end.
 func (q *inquiry) readOwn(elapsed time.Duration) verdict.Outcome {
 	if q.overTCP == nil {
-		return readBy(q.own, elapsed, silentAfter)
+		return halfBy(q.own, elapsed, max(silentAfter, q.patience)).Outcome
 	}
 	o := q.overTCP.Half().Outcome
-	if o == verdict.Unknown && (q.own.Half().IsEmpty || elapsed < silentAfter) || o != verdict.Unknown && o != verdict.Failed {
+	if o == verdict.Unknown && (q.own.Half().IsEmpty || elapsed < silentAfter) || o.IsAnswer() {
 		return o
 	}
 	return q.own.Half().Outcome
@@ -95,8 +101,8 @@ func (q *inquiry) readAhead(e verdict.Evidence, elapsed time.Duration) verdict.A
 		return verdict.No
 	}
 	limit := overAfter
-	if q.domain.isFailing(e) {
-		limit = q.limitOf(q.ahead)
+	if q.domain.isFailing(e) && !q.cfg.report {
+		limit = limitOf(q.ahead, q.began)
 	}
 	if q.ahead == nil && (elapsed < limit || e.Stranger == verdict.Open) {
 		return verdict.Open
@@ -108,15 +114,12 @@ func (q *inquiry) readAhead(e verdict.Evidence, elapsed time.Duration) verdict.A
 	return verdict.AnyAhead(outcomes)
 }
 
-// limitOf returns until when lookups are waited for: those that were sent late, after a domain was found dead, have
-// as much time as others.
-func (q *inquiry) limitOf(lookups []*lookup.Lookup) time.Duration {
+// limitOf returns until when, from began, lookups are waited for: those that were sent late, after a domain was found dead,
+// have as much time as others.
+func limitOf(lookups []*lookup.Lookup, began time.Time) time.Duration {
 	limit := overAfter
-	if q.cfg.report {
-		return limit
-	}
 	for _, l := range lookups {
-		limit = max(limit, l.Began.Sub(q.began)+silentLate)
+		limit = max(limit, l.Began.Sub(began)+silentLate)
 	}
 	return limit
 }

@@ -15,6 +15,8 @@ type inquiry struct {
 	hijack  *hijack
 	claimed verdict.Answer
 	silent  [2]bool // the silence of the half, and of its sibling, has been counted
+
+	patience time.Duration // until when, at the least, no half counts as silent; 0 until one has landed
 }
 
 // settle asks and waits until a verdict falls. To pass an answer, it must be there.
@@ -39,7 +41,7 @@ func (q *inquiry) settle() verdict.Ruling {
 // judge decides on evidence, and lets an answer pass for what is remembered of the other half.
 func (q *inquiry) judge(e verdict.Evidence) verdict.Ruling {
 	ruling := q.rules.Judge(e)
-	if ruling.Needs.Sibling && e.Own != verdict.Unknown && e.Own != verdict.Failed {
+	if ruling.Needs.Sibling && e.Own.IsAnswer() {
 		if e.Sibling = q.remembered(&q.query); q.rules.MayPass(e) {
 			return verdict.Ruling{Verdict: verdict.Pass}
 		}
@@ -55,25 +57,26 @@ func (q *inquiry) isOver(elapsed time.Duration) bool {
 
 // untilNext returns how long it takes until the clock says that a verdict may change, and 0 if it does no more.
 func (q *inquiry) untilNext(elapsed time.Duration) time.Duration {
-	if d := untilNext(elapsed); d > 0 {
+	if d := untilNext(elapsed, q.patience); d > 0 {
 		return d
 	}
 	for _, l := range q.ahead {
-		if left := q.limitOf(q.ahead) - elapsed; !l.Landed() && left > 0 {
+		if left := limitOf(q.ahead, q.began) - elapsed; !l.Landed() && left > 0 {
 			return left
 		}
 	}
 	return q.domain.untilDead()
 }
 
-// untilNext returns how long it takes until the clock says that something may change, and 0 if it does no more.
-func untilNext(elapsed time.Duration) time.Duration {
-	for _, next := range [...]time.Duration{pairedAfter, lateAfter, silentAfter, overAfter} {
-		if elapsed < next {
-			return next - elapsed
+// untilNext returns how long it takes until the clock says that something may change, or until more is over, and 0 if it
+// does no more.
+func untilNext(elapsed, more time.Duration) (d time.Duration) {
+	for _, next := range [...]time.Duration{pairedAfter, lateAfter, silentAfter, overAfter, more} {
+		if left := next - elapsed; left > 0 && (d == 0 || left < d) {
+			d = left
 		}
 	}
-	return 0
+	return d
 }
 
 // ask sends out what is needed and has not been asked for, and reports whether there was such a thing.

@@ -85,8 +85,7 @@ func (p *pair) judge() (int, error) {
 
 // settle finds out what a verdict needs, and waits until it falls.
 func settle(p *pair) verdict.Ruling {
-	q := inquiry{pair: p, domain: searchDomain{pair: p}}
-	return q.settle()
+	return (&inquiry{pair: p, domain: searchDomain{pair: p}}).settle()
 }
 
 // begin sends the client's own query. Where the half is derived, only a report has a use for that.

@@ -1,6 +1,7 @@
 package muslsafe
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -19,6 +20,43 @@ func TestSlowAnswerPasses(t *testing.T) {
 			t.Errorf("%s, %s after %v; want data, nodata as they came", got[0].outcome, got[1].outcome, got[0].after)
 		}
 	})
+}
+
+// TestBothHalvesAreSlow has an upstream that takes more than a second for both halves, and brings one after the other. The one
+// that comes first must not make the other one a failure.
+func TestBothHalvesAreSlow(t *testing.T) {
+	for _, first := range []time.Duration{990 * ms, 1100 * ms, 1300 * ms, 2200 * ms} {
+		for _, name := range []string{plainName, clusterName, nodeName} {
+			for _, behind := range []time.Duration{0, ms, 40 * ms, first / 3} {
+				slowPair(t, name, first, first+behind)
+				slowPair(t, name, first+behind, first)
+			}
+		}
+	}
+}
+
+func slowPair(t *testing.T, name string, a, aaaa time.Duration) {
+	runInVirtualTime(t, fmt.Sprintf("%s after %v and %v", name, a, aaaa), func(t *testing.T) {
+		u := &upstream{script: pairScript(name, step{outcome: data, delay: a}, step{outcome: data, delay: aaaa})}
+		if got := lookUp(t, testPlugin(u), name); outcomesOf(got) != [2]outcome{data, data} || slowest(got) != max(a, aaaa) {
+			t.Errorf("%v after %v; want both after %v", outcomesOf(got), slowest(got), max(a, aaaa))
+		}
+	})
+}
+
+// TestSilentBesideSlow has an upstream that is silent for one half, and takes a while for the other. It is waited for half as
+// long again.
+func TestSilentBesideSlow(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{
+		0: time.Second, 600 * ms: time.Second, 800 * ms: 1200 * ms, 1200 * ms: 1800 * ms, 2200 * ms: 2950 * ms,
+	} {
+		runInVirtualTime(t, took.String(), func(t *testing.T) {
+			u := &upstream{script: pairScript(plainName, isSilent, step{outcome: data, delay: took})}
+			if got := lookUp(t, testPlugin(u), plainName); outcomesOf(got) != [2]outcome{nodata, data} || slowest(got) != want {
+				t.Errorf("%v after %v; want NODATA and data after %v", outcomesOf(got), slowest(got), want)
+			}
+		})
+	}
 }
 
 // TestAnswerIsNeverHeld checks that an answer with data does not wait for anything.
@@ -50,8 +88,8 @@ var slowHalves = []struct {
 	{about: "sibling within a second", name: plainName, a: isAbsent, aaaa: step{outcome: data, delay: 990 * ms}, want: nodata, after: 990 * ms},
 	{about: "sibling within a second, and something else before it", name: nodeName, a: isAbsent, aaaa: step{outcome: data, delay: 990 * ms}, next: step{outcome: data, delay: 300 * ms}, want: nodata, after: 990 * ms},
 	{about: "sibling after a second", name: plainName, a: isAbsent, aaaa: step{outcome: data, delay: 1010 * ms}, want: nxdomain, after: 1000 * ms},
-	{about: "late sibling within a second and a quarter", name: plainName, a: step{outcome: nxdomain, delay: 900 * ms}, aaaa: step{outcome: data, delay: 740 * ms}, want: nodata, after: 1240 * ms},
-	{about: "late sibling after that", name: plainName, a: step{outcome: nxdomain, delay: 900 * ms}, aaaa: step{outcome: data, delay: 760 * ms}, want: nxdomain, after: 1250 * ms},
+	{about: "late sibling, within half as long again as the own half took", name: plainName, a: step{outcome: nxdomain, delay: 900 * ms}, aaaa: step{outcome: data, delay: 840 * ms}, want: nodata, after: 1340 * ms},
+	{about: "late sibling after that", name: plainName, a: step{outcome: nxdomain, delay: 900 * ms}, aaaa: step{outcome: data, delay: 860 * ms}, want: nxdomain, after: 1350 * ms},
 	{about: "sibling that is asked for late, as wildcard alone needs it", name: wildName, more: onlyWildcard,
 		a: step{outcome: nodata, delay: 900 * ms}, want: nodata, after: 1250 * ms},
 	{about: "sibling that nobody needs, of an answer after a second", name: plainName, a: step{outcome: nodata, delay: 1100 * ms}, want: nodata, after: 1100 * ms},

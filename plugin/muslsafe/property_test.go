@@ -71,6 +71,8 @@ func problemOfHalf(cfg *config, script map[string]step, name string, qtype uint1
 	case failure: // it is asked for again
 		due += min(own.delay, lookup.Hedge)
 	}
+	slower := max(script[name+" A"].delay, script[name+" AAAA"].delay)
+	patience := slower + min(slower/2, silentLate)
 	isData := own.outcome == data && !isDerived
 	isWild := cfg.fixes[verdict.Wildcard] && name == wildName
 	asIs := own.outcome
@@ -78,7 +80,7 @@ func problemOfHalf(cfg *config, script map[string]step, name string, qtype uint1
 		asIs = failure
 	}
 	switch {
-	case got.after > max(due, overAfter) && !mayBeDead(cfg, script, name, got):
+	case got.after > max(due, overAfter, patience) && !mayBeDead(cfg, script, name, got):
 		return "late"
 	case isData && !isWild && got.after > due && !(cfg.report && cfg.fixes[verdict.IPv4Only]):
 		return "held"

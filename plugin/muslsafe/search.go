@@ -99,10 +99,10 @@ func (q *query) fetch(c found) (verdict.Outcome, *dns.Msg) {
 func await(q *query, l *lookup.Lookup) verdict.Outcome {
 	for {
 		elapsed := time.Since(q.began)
-		if o := readSince(l, q.began, elapsed); o != verdict.Unknown {
+		if o := halfBy(l, elapsed, limitSince(l, q.began)).Outcome; o != verdict.Unknown {
 			return o
 		}
-		q.Wait(untilNext(elapsed))
+		q.Wait(untilNext(elapsed, 0))
 	}
 }
 

@@ -114,7 +114,7 @@ func (w *walk) run(s names.Search) found {
 			w.searches.choices.Put(f.name, f.choice)
 			return f
 		}
-		w.Wait(untilNext(elapsed))
+		w.Wait(untilNext(elapsed, 0))
 	}
 }
 
@@ -167,7 +167,7 @@ func (w *walk) proof(elapsed time.Duration) verdict.Answer {
 	w.namespace = w.Proof(w.namespace)
 	rivals := make([]verdict.Outcome, len(w.rivals))
 	for i, l := range w.rivals {
-		rivals[i] = readBy(l, elapsed, lateAfter)
+		rivals[i] = halfBy(l, elapsed, lateAfter).Outcome
 	}
 	return verdict.IsSearch(provenBy(w.namespace, elapsed, lateAfter), rivals)
 }

@@ -207,6 +207,7 @@ func TestRememberedRandomName(t *testing.T) {
 		u := &upstream{script: wildScript(nil)}
 		p := testPlugin(u, with(verdict.Wildcard))
 		check(t, p, true)
+		synctest.Wait() // for the look in the background
 		moved := step{outcome: data, addrs: []string{"203.0.113.9"}}
 		u.change(wildName+" A", moved)
 		u.change("* A", moved)

@@ -23,16 +23,16 @@ const (
 
 var proofs = []proof{
 	// Slow is not absent, and a failure is asked again before it is believed.
-	{about: "0.6 s", corp: "data-d600", com: "data", stock: right, safe: right, within: fast},
-	{about: "1.3 s", corp: "data-d1300", com: "data", stock: right, safe: right, within: after1},
-	{about: "2.2 s", corp: "data-d2200-once", com: "data", stock: right, safe: right, within: after2},
+	{about: "0.6 s", corp: "data-d600", com: "data", stock: right, safe: right, within: fast, both: true},
+	{about: "1.3 s", corp: "data-d1300", com: "data", stock: right, safe: right, within: after1, both: true},
+	{about: "2.2 s", corp: "data-d2200-once", com: "data", stock: right, safe: right, within: after2, both: true},
 	{about: "1.3 s for A", corp: "data-d1300 data", com: "data", stock: right, safe: right, within: after1},
 	{about: "1.3 s for AAAA", corp: "data data-d1300", com: "data", stock: right, safe: right, within: after1},
 	{about: "1.3 s for A, no AAAA", corp: "data-d1300 nodata", com: "data", stock: right, safe: right, within: after1},
 	{about: "2.2 s for A, no AAAA", corp: "data-d2200-once nodata", com: "data", stock: right, safe: right, within: after2},
 	{about: "1.3 s for A, NXDOMAIN for AAAA", corp: "data-d1300 nxdomain", com: "data", stock: each{"com", "corp"}, safe: right, within: after1},
-	{about: "first packets lost", corp: "data-f1silence", com: "data", stock: right, safe: right, within: fast},
-	{about: "SERVFAIL once", corp: "data-f1servfail", com: "data", stock: right, safe: right, within: fast},
+	{about: "first packets lost", corp: "data-f1silence", com: "data", stock: right, safe: right, within: fast, both: true},
+	{about: "SERVFAIL once", corp: "data-f1servfail", com: "data", stock: right, safe: right, within: fast, both: true},
 	{about: "SERVFAIL once for A, no AAAA", corp: "data-f1servfail nodata", com: "data", stock: rightOn, safe: right, within: fast},
 	{about: "SERVFAIL once for A, NXDOMAIN for AAAA", corp: "data-f1servfail nxdomain", com: "data", stock: other, safe: right, within: fast},
 	{about: "SERVFAIL twice", corp: "data-f2servfail", com: "data", stock: rightOn, safe: all("corp or EAI_AGAIN"), within: fast},
@@ -41,20 +41,20 @@ var proofs = []proof{
 	{about: "silent for good", corp: "silence", com: "data", stock: each{"EAI_AGAIN", "com or EAI_AGAIN"}, safe: each{"EAI_AGAIN", "com or EAI_AGAIN"}, within: 17 * time.Second},
 
 	// The same where it is not the name, but its whole domain.
-	{about: "whole domain 1.3 s", domain: "nxdomain-d1300", corp: "data-d1300", com: "data", stock: right, safe: right, within: after1},
-	{about: "whole domain 2.2 s", domain: "nxdomain-d2200-once", corp: "data-d2200-once", com: "data", stock: right, safe: right, within: after2},
+	{about: "whole domain 1.3 s", domain: "nxdomain-d1300", corp: "data-d1300", com: "data", stock: right, safe: right, within: after1, both: true},
+	{about: "whole domain 2.2 s", domain: "nxdomain-d2200-once", corp: "data-d2200-once", com: "data", stock: right, safe: right, within: after2, both: true},
 	{about: "whole domain silent for 2 s", outage: 2 * time.Second, age: 5 * time.Second, corp: "data", com: "data", stock: right, safe: right, within: after2},
 	{about: "whole domain silent for good", age: 5 * time.Second, domain: "silence", com: "data", stock: each{"EAI_AGAIN", "com or EAI_AGAIN"}, safe: other, within: after1},
 	{about: "whole domain refused", domain: "refused", com: "data", stock: each{"EAI_AGAIN", "com or EAI_NONAME"}, safe: other, within: fast},
 
 	// Nobody goes on from a name with a final dot, nor with a search list of one domain. So a failure must not be denied.
-	{about: "final dot: 1.3 s", asked: "db.corp.example.org.", corp: "data-d1300", com: "data", stock: right, safe: right, within: after1},
-	{about: "final dot: SERVFAIL once", asked: "db.corp.example.org.", corp: "data-f1servfail", com: "data", stock: right, safe: right, within: fast},
+	{about: "final dot: 1.3 s", asked: "db.corp.example.org.", corp: "data-d1300", com: "data", stock: right, safe: right, within: after1, both: true},
+	{about: "final dot: SERVFAIL once", asked: "db.corp.example.org.", corp: "data-f1servfail", com: "data", stock: right, safe: right, within: fast, both: true},
 	{about: "final dot: SERVFAIL for good", asked: "db.corp.example.org.", corp: "servfail", com: "data", stock: fail, safe: fail},
 	{about: "final dot: REFUSED for good", asked: "db.corp.example.org.", corp: "refused", com: "data", stock: fail, safe: fail},
 	{about: "final dot: silent for good", asked: "db.corp.example.org.", corp: "silence", com: "data", stock: fail, safe: fail},
-	{about: "one domain: 1.3 s", search: "corp.example.org", corp: "data-d1300", com: "data", stock: right, safe: right, within: after1},
-	{about: "one domain: SERVFAIL once", search: "corp.example.org", corp: "data-f1servfail", com: "data", stock: right, safe: right, within: fast},
+	{about: "one domain: 1.3 s", search: "corp.example.org", corp: "data-d1300", com: "data", stock: right, safe: right, within: after1, both: true},
+	{about: "one domain: SERVFAIL once", search: "corp.example.org", corp: "data-f1servfail", com: "data", stock: right, safe: right, within: fast, both: true},
 	{about: "one domain: SERVFAIL for good", search: "corp.example.org", corp: "servfail", com: "data", stock: fail, safe: fail},
 	{about: "one domain: REFUSED for good", search: "corp.example.org", corp: "refused", com: "data", stock: absent, safe: absent},
 	{about: "one domain: silent for good", search: "corp.example.org", corp: "silence", com: "data", stock: fail, safe: fail},

@@ -37,6 +37,7 @@ type proof struct {
 	stock  each          // what comes out without muslsafe
 	safe   each          // and with it
 	within time.Duration // an address has to come by then, with muslsafe
+	both   bool          // addresses of both families have to come, with muslsafe
 }
 
 // each is what musl and glibc get: "corp" or "com" for the address of that host, the name of an error, or some of these
@@ -101,6 +102,9 @@ func (p proof) judge(t *testing.T, s side, libc lab.Libc) {
 	case slices.Contains(strings.Split(wanted, " or "), got):
 		if s.safe && a.Err == "OK" && a.Took > p.within {
 			t.Errorf("%s; want it within %v", about, p.within)
+		}
+		if s.safe && p.both && len(a.Addrs) != 2 {
+			t.Errorf("%s; want the addresses of both families", about)
 		}
 		t.Log(about)
 	case got == "com" && p.corp != "":

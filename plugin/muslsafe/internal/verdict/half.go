@@ -25,6 +25,9 @@ var outcomeNames = [NumOutcomes]string{Unknown: "unknown", Failed: "failure", Da
 // String returns the outcome as metrics have it.
 func (o Outcome) String() string { return outcomeNames[o] }
 
+// IsAnswer reports whether there is an answer that says what the name is.
+func (o Outcome) IsAnswer() bool { return o > Failed }
+
 // A Half is what the answer to one lookup says about its half of a pair.
 type Half struct {
 	Outcome
