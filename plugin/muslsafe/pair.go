@@ -29,8 +29,9 @@ type pair struct {
 	overTCP *lookup.Lookup // own over TCP, if that was cut and the client cannot ask for the rest
 	sibling *lookup.Lookup // nil until it is needed
 
-	answerNow func(*lookup.Exchange) bool // p.tryAnswer
-	answered  struct {                    // by tryAnswer
+	answerNow  func(*lookup.Exchange) bool // p.tryAnswer
+	answerLate func()                      // p.decide
+	answered   struct {                    // by one of these
 		rcode int
 		err   error
 	}
@@ -46,16 +47,16 @@ func (c *core) take() *pair {
 	p := c.idle.Take()
 	if p == nil {
 		p = new(pair)
-		p.answerNow = p.tryAnswer
+		p.answerNow, p.answerLate = p.tryAnswer, p.decide
 	}
 	p.core = c
 	return p
 }
 
 func (c *core) release(p *pair) {
-	answerNow := p.answerNow
+	now, late := p.answerNow, p.answerLate
 	*p = pair{}
-	p.answerNow = answerNow
+	p.answerNow, p.answerLate = now, late
 	c.idle.Put(p)
 }
 
@@ -77,21 +78,23 @@ func judgeOrPass(p *pair) (int, error) {
 func (p *pair) judge() (int, error) {
 	p.begin()
 	defer p.Close()
-	if p.own != nil && p.Claim() {
-		return p.answered.rcode, p.answered.err
+	if p.own == nil || !p.Claim() {
+		p.decide()
 	}
-	return p.answer(settle(p))
+	return p.answered.rcode, p.answered.err
 }
 
-// settle finds out what a verdict needs, and waits until it falls.
-func settle(p *pair) verdict.Ruling {
-	return (&inquiry{pair: p, domain: searchDomain{pair: p}}).settle()
+// decide finds out what a verdict needs, waits until it falls, and answers the client.
+func (p *pair) decide() {
+	q := inquiry{pair: p, domain: searchDomain{pair: p}}
+	p.answered.rcode, p.answered.err = p.answer(q.settle())
 }
 
 // begin sends the client's own query. Where the half is derived, only a report has a use for that.
 func (p *pair) begin() {
+	now := time.Now()
 	if p.began.IsZero() {
-		p.began = time.Now()
+		p.began = now
 	}
 	p.Open()
 	p.expansion = p.cfg.suffixes.Expansion(p.Name)
@@ -104,7 +107,7 @@ func (p *pair) begin() {
 			return
 		}
 	}
-	p.own = p.Own(p.answerNow)
+	p.own = p.Own(now, p.answerNow, p.answerLate)
 }
 
 // tryAnswer answers the client in the goroutine that got the answer, if that may pass, given what is remembered of the

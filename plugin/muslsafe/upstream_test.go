@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
@@ -179,11 +181,42 @@ func askHalf(t *testing.T, h plugin.Handler, name string, qtype uint16) half {
 	t.Helper()
 	r := newQuery(name, qtype)
 	began := time.Now()
-	m, _, _ := exchange(t, h, r)
+	m := firstOf(t, h, r)
 	if m != nil && (m.Id != r.Id || len(m.Question) != 1 || m.Question[0] != r.Question[0]) {
 		t.Errorf("reply = %v; want one to %v", m, r)
 	}
 	return half{verdict.OutcomeOf(m, qtype), time.Since(began), m}
+}
+
+// firstOf returns the reply to a query as soon as it is written, or nil if the plugin returns without one. Clients over UDP do not
+// notice that the plugin may be busy for longer.
+func firstOf(t *testing.T, h plugin.Handler, r *dns.Msg) *dns.Msg {
+	w := &written{ResponseWriter: &test.ResponseWriter{}, replies: make(chan *dns.Msg, 2)}
+	go func() {
+		_, _ = h.ServeDNS(t.Context(), w, r)
+		if w.n.Load() > 1 {
+			t.Errorf("%d messages written; want at most 1", w.n.Load())
+		}
+		w.replies <- nil
+	}()
+	m := <-w.replies
+	packed(t, m)
+	return m
+}
+
+// written is a client that gets replies one by one.
+type written struct {
+	dns.ResponseWriter
+	replies chan *dns.Msg
+	n       atomic.Int32
+}
+
+// WriteMsg implements [dns.ResponseWriter].
+func (w *written) WriteMsg(m *dns.Msg) error {
+	if w.n.Add(1) == 1 {
+		w.replies <- m
+	}
+	return nil
 }
 
 // lookUp asks for both halves at once, as musl does, and returns A and AAAA.

@@ -72,7 +72,7 @@ func TestAskingAgain(t *testing.T) {
 
 // askAndWait asks what the client asks as the plugin does.
 func (c *Client) askAndWait() {
-	l := c.Own(never)
+	l := c.Own(time.Now(), never, nil)
 	if !c.Claim() {
 		c.Hedge()
 	}

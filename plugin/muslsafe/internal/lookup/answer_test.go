@@ -33,16 +33,16 @@ func TestAnswerAtOnce(t *testing.T) {
 			c := newClient(t.Context(), a, sample.Query(wwwName, dns.TypeA))
 			defer c.Close()
 			called, began := 0, time.Now()
-			l := c.Own(func(x *Exchange) bool {
+			l := c.Own(time.Now(), func(x *Exchange) bool {
 				called++
-				if x.Half.Outcome != verdict.Data || !isInWorker() {
-					t.Errorf("called with %s, in the goroutine that got it: %v", x.Half.Outcome, isInWorker())
+				if x.Half.Outcome != verdict.Data || !isOnStack() {
+					t.Errorf("called with %s, in the goroutine that got it: %v", x.Half.Outcome, isOnStack())
 				}
 				if m, rcode, err := x.Take(c.Context); m == nil || m.Id != c.Query.Id || rcode != dns.RcodeSuccess || err != nil {
 					t.Errorf("TakeFirst = %v, %d, %v", m, rcode, err)
 				}
 				return tc.may
-			})
+			}, nil)
 			got, waited := c.Claim(), time.Since(began)
 			if got != tc.want || waited != tc.waited {
 				t.Errorf("Claim = %v after %s; want %v after %s", got, waited, tc.want, tc.waited)
@@ -55,13 +55,13 @@ func TestAnswerAtOnce(t *testing.T) {
 	}
 }
 
-// isInWorker reports whether this is one of the goroutines that are kept.
-func isInWorker() bool {
+// isOnStack reports whether this runs on a stack that is kept.
+func isOnStack() bool {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
 	for {
 		frame, more := frames.Next()
-		if strings.HasSuffix(frame.Function, "(*workers).work") {
+		if strings.HasSuffix(frame.Function, ".newStack.func1") {
 			return true
 		}
 		if !more {
@@ -80,8 +80,10 @@ func TestJoinedClientAnswersItself(t *testing.T) {
 		second := newClient(t.Context(), a, sample.Query(wwwName, dns.TypeA))
 		defer second.Close()
 		called := 0
-		l := first.Own(func(*Exchange) bool { called++; return true })
-		if joined := second.Own(func(*Exchange) bool { t.Error("the function of the second client is called"); return true }); joined != l {
+		l := first.Own(time.Now(), func(*Exchange) bool { called++; return true }, nil)
+		isAnswered := make(chan bool, 1)
+		go func() { isAnswered <- first.Claim() }()
+		if joined := second.Own(time.Now(), func(*Exchange) bool { t.Error("the function of the second client is called"); return true }, nil); joined != l {
 			t.Error("the second query did not join the first")
 		}
 		if second.Claim() {
@@ -90,7 +92,7 @@ func TestJoinedClientAnswersItself(t *testing.T) {
 		if m, _, _ := second.Take(l); m == nil || m.Id != second.Query.Id {
 			t.Errorf("the second client gets %v; want the answer to its query", m)
 		}
-		if !first.Claim() || called != 1 {
+		if !<-isAnswered || called != 1 {
 			t.Errorf("the first client was answered %d times", called)
 		}
 	})
@@ -106,10 +108,10 @@ func TestOneOfTwoAnswers(t *testing.T) {
 		for i := range rounds {
 			c := newClient(t.Context(), a, sample.Query(fmt.Sprintf("www%d.example.com.", i), dns.TypeA))
 			var written []string // without a lock
-			l := c.Own(func(*Exchange) bool {
+			l := c.Own(time.Now(), func(*Exchange) bool {
 				written = append(written, "worker")
 				return true
-			})
+			}, nil)
 			if c.Claim() {
 				byWorker++
 			} else {
@@ -150,7 +152,7 @@ func TestPanics(t *testing.T) {
 			next := &scripted{steps: []step{tc.step}}
 			c := newClient(t.Context(), newAsker(next), sample.Query(wwwName, dns.TypeA))
 			defer c.Close()
-			l := c.Own(tc.answer)
+			l := c.Own(time.Now(), tc.answer, nil)
 			if c.Claim() {
 				t.Error("the client was answered, and nobody knows of the panic")
 			}

@@ -45,7 +45,8 @@ type Asker struct {
 	open    map[key]*Lookup // that can be joined
 	size    atomic.Int64    // of all lookups, those that nobody can join included
 	credit  credit
-	workers workers
+	queue   queue
+	stacks  stacks
 	waiters *bounded.Pool[waiter]
 }
 
@@ -95,7 +96,7 @@ func (a *Asker) askAgain(l *Lookup) {
 // hedge has a lookup sent once more beside the first query, if it may be.
 func (a *Asker) hedge(l *Lookup) {
 	if !l.over.Load() && a.mayAskAgain(l, 2) {
-		a.workers.do(job{a, l, (*Asker).askAgain})
+		go a.stacks.do(job{a, l, (*Asker).askAgain})
 	}
 }
 

@@ -2,8 +2,11 @@ package lookup
 
 import (
 	"context"
+	"strings"
 	"time"
 
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin/pkg/transport"
 	"github.com/miekg/dns"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
@@ -39,32 +42,60 @@ func (c *Client) Close() {
 // Qtype returns the type that the client asks for.
 func (c *Client) Qtype() uint16 { return c.Query.Question[0].Qtype }
 
-// Own sends the query of the client, or joins an equal one, as when the client repeats it. When the answer is there, the
-// function answer is called in the goroutine that got it, unless the client has been told to take its time by
-// [Client.Claim]; it reports whether it has answered the client.
-func (c *Client) Own(answer func(*Exchange) bool) *Lookup {
+// Own returns the query of the client, which [Client.Claim] sends, or an equal one that is under way, as when the client
+// repeats it. When the answer is there, the function answer is called where it came, unless that took too long; it reports
+// whether it has answered the client. If it took too long, the function late is called, and answers the client.
+func (c *Client) Own(now time.Time, answer func(*Exchange) bool, late func()) *Lookup {
 	a, wt := c.Asker, c.waiter
-	l := newLookup(c, c.Writer, c.Query.Question[0].Name, c.Qtype(), keyOf(c.Writer, c.Query, c.Name, c.Qtype()))
-	l.answer = answer
-	wt.own, wt.isFirst = a.join(l, wt, forMessage)
-	if wt.isFirst {
-		a.workers.do(job{a, l, (*Asker).ask})
+	l := newLookup(c, c.Writer, c.Query.Question[0].Name, c.Qtype(), keyOf(c.Writer, c.Query, c.Name, c.Qtype()), now)
+	if l.answer = answer; c.isDatagram() {
+		wt.late = late
 	}
+	wt.own, wt.isFirst = a.join(l, wt, forMessage)
 	return wt.own
 }
 
-// Claim waits for the client's own lookup, for as long as an answer may come at once and need nothing else. It reports
-// whether the client was answered. If not, nobody but the caller answers from here on.
+// Claim sends the client's own lookup, and returns when the client has been answered, or when nobody but the caller will do
+// that.
 func (c *Client) Claim() (isAnswered bool) {
+	wt, j := c.waiter, job{c.Asker, c.waiter.own, (*Asker).ask}
+	switch {
+	case !wt.isFirst:
+		c.waitHedge()
+		return false
+	case wt.late == nil:
+		go c.Asker.stacks.do(j)
+		c.waitHedge()
+	default:
+		c.Asker.stacks.do(j)
+	}
+	if wt.own.claimed.CompareAndSwap(unclaimed, byClient) {
+		return false
+	}
+	if wt.late != nil && wt.own.claimed.Load() == byClient {
+		wt.waitLate()
+		return true
+	}
+	c.WaitFor(wt.own)
+	return wt.own.isAnswered
+}
+
+// waitHedge waits for the client's own lookup, for as long as an answer may come at once and need nothing else.
+func (c *Client) waitHedge() {
 	own := c.waiter.own
 	for left := Hedge - own.Age(); !own.Landed() && left > 0; left = Hedge - own.Age() {
 		c.Wait(left)
 	}
-	if !c.waiter.isFirst || !own.Landed() && own.claimed.CompareAndSwap(false, true) {
+}
+
+// isDatagram reports whether the query came over UDP itself, where nobody waits for the plugin once the client is answered.
+// Elsewhere, the next query of a connection is not read before the plugin returns, or the answer is not sent.
+func (c *Client) isDatagram() bool {
+	if _, tcp := AddrOf(c.Writer); tcp {
 		return false
 	}
-	c.WaitFor(own)
-	return own.isAnswered
+	server, ok := c.Context.Value(dnsserver.Key{}).(*dnsserver.Server)
+	return !ok || strings.HasPrefix(server.Addr, transport.DNS+"://")
 }
 
 // Hedge asks once more what the client asks, if that is silent.
@@ -101,13 +132,10 @@ func askAs(c *Client, w dns.ResponseWriter, name string, qtype uint16, want purp
 	a := c.Asker
 	k := keyOf(w, c.Query, names.Lower(name), qtype)
 	k.routed = k.name != c.Name && !c.IsLocal
-	l = newLookup(c, w, name, qtype, k)
+	l = newLookup(c, w, name, qtype, k, time.Now())
 	l.IsSubquery = true
 	if l, isNew = a.join(l, c.waiter, want); isNew {
-		if a.AskAgain {
-			l.timer = time.AfterFunc(Hedge, func() { a.hedge(l) })
-		}
-		a.workers.do(job{a, l, (*Asker).ask})
+		go a.stacks.do(job{a, l, (*Asker).ask})
 	}
 	return l, isNew
 }

@@ -38,9 +38,9 @@ type Exchange struct {
 	panicked any
 }
 
-// prepare makes the query, in a context that nobody else has.
-func (x *Exchange) prepare(ctx context.Context, w dns.ResponseWriter, o *origin) {
-	x.ResponseWriter, x.Context, x.Began = w, ctx, time.Now()
+// prepare makes the query, which begins now, in a context that nobody else has.
+func (x *Exchange) prepare(ctx context.Context, w dns.ResponseWriter, o *origin, now time.Time) {
+	x.ResponseWriter, x.Context, x.Began = w, ctx, now
 	x.query.MsgHdr = o.header
 	if o.edns != nil {
 		x.query.Extra = o.edns.Copy().Extra

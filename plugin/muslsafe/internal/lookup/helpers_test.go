@@ -45,7 +45,7 @@ func newClient(ctx context.Context, a *Asker, r *dns.Msg) *Client {
 func askOwn(ctx context.Context, a *Asker, r *dns.Msg) (*dns.Msg, int, error) {
 	c := newClient(ctx, a, r)
 	defer c.Close()
-	l := c.Own(never)
+	l := c.Own(time.Now(), never, nil)
 	if !c.Claim() {
 		c.Hedge()
 	}

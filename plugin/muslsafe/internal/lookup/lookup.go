@@ -29,7 +29,7 @@ type Lookup struct {
 	key      key
 	counts   Counts
 	waiting  waiting
-	timer    *time.Timer // of a subquery: sends it once more
+	link     link
 
 	answering
 	open   atomic.Int32 // queries that are not over
@@ -44,8 +44,15 @@ type Lookup struct {
 type answering struct {
 	answer     func(*Exchange) bool // answers it, if it can; nil for subqueries
 	isAnswered bool                 // it has done so
-	claimed    atomic.Bool          // by who may do so: the client's own goroutine, or the one in which the answer came
+	claimed    atomic.Uint32        // by whoever may do so
 }
+
+// Who may answer a client.
+const (
+	unclaimed uint32 = iota
+	byAnswer         // where the answer came
+	byClient         // when it has found out what it needs
+)
 
 // origin is what a query is made of, as often as it is sent.
 type origin struct {
@@ -56,14 +63,14 @@ type origin struct {
 }
 
 // newLookup prepares a question of a client with another name and type, and the header and the options of its query.
-func newLookup(c *Client, w dns.ResponseWriter, name string, qtype uint16, k key) *Lookup {
+func newLookup(c *Client, w dns.ResponseWriter, name string, qtype uint16, k key, now time.Time) *Lookup {
 	l := &Lookup{key: k, counts: c.Counts}
 	l.origin = origin{header: c.Query.MsgHdr, question: dns.Question{Name: name, Qtype: qtype, Qclass: dns.ClassINET}}
 	if len(c.Query.Extra) > 0 {
 		l.origin.edns = c.Query.Copy()
 	}
 	l.origin.context = detached(c.Context)
-	l.Exchange.prepare(l.origin.context, w, &l.origin)
+	l.Exchange.prepare(l.origin.context, w, &l.origin, now)
 	if metadata.ValueFuncs(c.Context) != nil {
 		l.origin.context = detached(c.Context) // another one for the second query
 	}
@@ -74,7 +81,7 @@ func newLookup(c *Client, w dns.ResponseWriter, name string, qtype uint16, k key
 // second prepares the same question once more.
 func (l *Lookup) second() *Exchange {
 	x := &Exchange{IsSubquery: true}
-	x.prepare(l.origin.context, l.ResponseWriter, &l.origin)
+	x.prepare(l.origin.context, l.ResponseWriter, &l.origin, time.Now())
 	return x
 }
 

@@ -6,7 +6,7 @@ var errUnavailable = errors.New("too many lookups in flight")
 
 // waiting is who waits for a lookup. It is guarded by the lock of the Asker until the lookup has landed.
 type waiting struct {
-	first    chan<- struct{}
+	first    *waiter
 	others   []chan<- struct{}
 	isShared bool // somebody else than the first wants the message
 }
@@ -31,19 +31,20 @@ const (
 // join returns the open lookup that is equal to l, or l itself, which must then be sent, or unavailable. When it lands, the
 // waiter is woken. Queries with EDNS are not shared, as their options may differ.
 func (a *Asker) join(l *Lookup, wt *waiter, want purpose) (joined *Lookup, isNew bool) {
-	l.waiting.first = wt.wake
-	if l.origin.edns != nil {
-		return a.admit(l)
-	}
+	l.waiting.first = wt
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if other := a.open[l.key]; other != nil && l.Began.Sub(other.Began) < Patience {
+	canShare := l.origin.edns == nil
+	if other := a.open[l.key]; canShare && other != nil && l.Began.Sub(other.Began) < Patience {
 		other.waiting.others = append(other.waiting.others, wt.wake)
 		other.waiting.isShared = other.waiting.isShared || want == forMessage
 		return other, false
 	}
-	if joined, isNew = a.admit(l); isNew {
+	if joined, isNew = a.admit(l); isNew && canShare {
 		a.open[l.key] = l
+	}
+	if isNew && (!l.IsSubquery && wt.late != nil || l.IsSubquery && a.AskAgain) {
+		a.enqueue(l)
 	}
 	return joined, isNew
 }
@@ -60,16 +61,13 @@ func (a *Asker) finish(l *Lookup, x *Exchange) {
 	if !x.hasFailed() {
 		a.credit.earn()
 	}
-	if l.timer != nil {
-		l.timer.Stop()
-	}
 	l.best = x
 	a.note(l, x)
-	if l.answer != nil && x.panicked == nil && l.claimed.CompareAndSwap(false, true) {
+	if l.answer != nil && x.panicked == nil && l.claimed.CompareAndSwap(unclaimed, byAnswer) {
 		l.tryAnswer()
 	}
 	a.publish(l)
-	signal(l.waiting.first)
+	signal(l.waiting.first.wake)
 	for _, wake := range l.waiting.others {
 		signal(wake)
 	}
@@ -94,6 +92,7 @@ func (a *Asker) publish(l *Lookup) {
 	if l.waiting.isShared {
 		l.copy()
 	}
+	l.link.remove()
 	l.landed.Store(true)
 	a.size.Add(-1)
 	if a.open[l.key] == l { // not one that took its place

@@ -52,7 +52,7 @@ func TestLateLanding(t *testing.T) {
 			t.Error("the next client does not wait with what the first one has left")
 		}
 		began := time.Now()
-		l := c.Own(never)
+		l := c.Own(time.Now(), never, nil)
 		if c.IsFirst(late) || c.Claim() || !l.Landed() || time.Since(began) != 200*time.Millisecond {
 			t.Errorf("waited %s, landed %v; want to wait for the own answer", time.Since(began), l.Landed())
 		}
@@ -82,14 +82,16 @@ func TestRoom(t *testing.T) {
 		if again := c.Ask("one.example.com.", dns.TypeA); again != one {
 			t.Error("a lookup is not joined when there is no room")
 		}
-		own := c.Own(never)
+		c.Own(time.Now(), never, nil)
+		over := make(chan bool)
+		go func() { c.Claim(); close(over) }()
 		synctest.Wait()
 		if n := next.n.Load(); n != 3 || a.Size() != 3 {
 			t.Errorf("asked %d times, %d under way; want two of ours and the client's own", n, a.Size())
 		}
-		for _, l := range []*Lookup{one, two, own} {
-			c.WaitFor(l)
-		}
+		<-over
+		c.WaitFor(one)
+		c.WaitFor(two)
 		three := c.Ask("three.example.com.", dns.TypeA)
 		if c.WaitFor(three); three.Half().Outcome != verdict.Data || a.Size() != 0 {
 			t.Errorf("with room again: %s, %d under way", three.Half().Outcome, a.Size())
