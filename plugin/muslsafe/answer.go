@@ -40,7 +40,7 @@ func (p *pair) best() *lookup.Lookup {
 	if p.overTCP.Half().IsAnswer() {
 		return p.overTCP
 	}
-	return p.own
+	return p.Own()
 }
 
 // answer writes what a ruling asks for. In a report, that is counted, and the client's own answer passes.
@@ -60,15 +60,15 @@ func (p *pair) answer(ruling verdict.Ruling) (int, error) {
 
 // take waits for what goes out and returns it. A failure of A is that of an AAAA which follows from it.
 func (p *pair) take() (m *dns.Msg, rcode int, err error) {
-	if p.own == nil {
+	if p.Own() == nil {
 		isWritten, rcode, err := p.sibling.Best().Failure()
 		if !isWritten {
 			return nil, rcode, err
 		}
 		return new(dns.Msg).SetRcode(p.Query, rcode), dns.RcodeSuccess, nil
 	}
-	p.WaitFor(p.own)
-	p.own.Raise()
+	p.WaitFor(p.Own())
+	p.Own().Raise()
 	return p.Take(p.best())
 }
 
@@ -103,7 +103,7 @@ func (p *pair) fitted(m *dns.Msg) (*dns.Msg, verdict.Fix) {
 	switch {
 	case p.cfg.report && (!isSame || m.Truncated):
 		return m, verdict.Fit
-	case isSame || p.overTCP != nil && p.best() == p.own && small == m:
+	case isSame || p.overTCP != nil && p.best() == p.Own() && small == m:
 		return m, verdict.None
 	}
 	return small, verdict.Fit

@@ -128,8 +128,9 @@ func (p *pair) watch() *stranger.Watch {
 // watchDomain looks at the search domain of the name in the background, if that is due.
 func (p *pair) watchDomain() {
 	if w := p.watch(); w != nil && w.IsDue() {
-		q := p.query
-		go p.core.look(&q, p.zone())
+		q := &query{core: p.core, began: p.began}
+		q.set(p.Context, p.counts, p.Writer, p.Query)
+		go p.core.look(q, p.zone())
 	}
 }
 

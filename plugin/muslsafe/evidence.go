@@ -7,13 +7,9 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
-// askAgain asks for the client's own half once more if it is silent, and over TCP for what came cut and cannot serve as
-// it is.
-func (q *inquiry) askAgain(elapsed time.Duration) {
-	if elapsed >= lateAfter {
-		q.Hedge()
-	}
-	if q.overTCP == nil && q.own.Half().IsCut && !q.cfg.report && q.mustFit() {
+// askOverTCP asks again for what came cut and cannot serve as it is.
+func (q *inquiry) askOverTCP() {
+	if q.overTCP == nil && q.Own().Half().IsCut && !q.cfg.report && q.mustFit() {
 		q.overTCP = q.OwnOverTCP()
 	}
 	if !q.cfg.fixes[verdict.IPv4Only] { // else the A half decides, whatever it has
@@ -34,13 +30,13 @@ func (q *inquiry) evidence(elapsed time.Duration) verdict.Evidence {
 	}
 	e.Stranger = q.domain.read(e, elapsed)
 	e.Ahead = q.readAhead(e, elapsed)
-	e.Refused = readRefused(ordered(q.pair, q.own, q.sibling))
+	e.Refused = readRefused(ordered(q.pair, q.Own(), q.sibling))
 	e.Hijacked = q.readHijack(elapsed)
 	e.Claimed = q.claimed
 	e.IsLate = elapsed >= lateAfter
 	q.countSilence(1, q.sibling, e.Sibling)
 	if !q.isDerived {
-		q.countSilence(0, q.own, e.Own)
+		q.countSilence(0, q.Own(), e.Own)
 	}
 	return e
 }
@@ -86,13 +82,13 @@ func (q *inquiry) readSibling(elapsed time.Duration) verdict.Outcome {
 // UDP, which an old musl takes for the end.
 func (q *inquiry) readOwn(elapsed time.Duration) verdict.Outcome {
 	if q.overTCP == nil {
-		return halfBy(q.own, elapsed, max(silentAfter, q.patience)).Outcome
+		return halfBy(q.Own(), elapsed, max(silentAfter, q.patience)).Outcome
 	}
 	o := q.overTCP.Half().Outcome
-	if o == verdict.Unknown && (q.own.Half().IsEmpty || elapsed < silentAfter) || o.IsAnswer() {
+	if o == verdict.Unknown && (q.Own().Half().IsEmpty || elapsed < silentAfter) || o.IsAnswer() {
 		return o
 	}
-	return q.own.Half().Outcome
+	return q.Own().Half().Outcome
 }
 
 // readAhead returns whether one of the names ahead has an address.

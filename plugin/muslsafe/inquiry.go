@@ -24,8 +24,8 @@ func (q *inquiry) settle() verdict.Ruling {
 	for {
 		elapsed := time.Since(q.began)
 		isOver := q.isOver(elapsed) // before the evidence, which may gain by it
-		q.own.Raise()
-		q.askAgain(elapsed)
+		q.Own().Raise()
+		q.askOverTCP()
 		e := q.evidence(elapsed)
 		ruling := q.judge(e)
 		switch {
@@ -52,7 +52,7 @@ func (q *inquiry) judge(e verdict.Evidence) verdict.Ruling {
 // isOver reports whether a verdict that the answer passes is the last word: the answer is there, or, in a report on an
 // answer that would not have been asked for, what that depends on keeps the client waiting.
 func (q *inquiry) isOver(elapsed time.Duration) bool {
-	return q.half().Landed() || q.isDerived && q.own != nil && elapsed >= overAfter
+	return q.half().Landed() || q.isDerived && q.Own() != nil && elapsed >= overAfter
 }
 
 // untilNext returns how long it takes until the clock says that a verdict may change, and 0 if it does no more.

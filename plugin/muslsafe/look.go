@@ -8,14 +8,12 @@ import (
 
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/miekg/dns"
-	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/lookup"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/stranger"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
 // look asks for a stranger below a search domain, and has that done again soon if it fails.
 func (c *core) look(q *query, zone string) {
-	q.Open()
 	defer q.Close()
 	pair := c.visit(q, zone)
 	for _, l := range pair {
@@ -37,10 +35,10 @@ func (c *core) lookAtDomains(addr string) {
 	counts := seriesOf(ctx)
 	for zone, w := range c.watches {
 		if c.cfg.covers(zone) && w.IsDue() {
-			q := query{core: c, counts: counts, began: time.Now(), Client: lookup.Client{
-				Asker: c.asker, Context: ctx, Writer: nobody{}, Query: new(dns.Msg).SetQuestion(zone, dns.TypeA), Counts: counts, IsLocal: true,
-			}}
-			go c.look(&q, zone)
+			q := &query{core: c, began: time.Now()}
+			q.set(ctx, counts, nobody{}, new(dns.Msg).SetQuestion(zone, dns.TypeA))
+			q.IsLocal = true
+			go c.look(q, zone)
 		}
 	}
 }

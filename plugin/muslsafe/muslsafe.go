@@ -115,6 +115,7 @@ type query struct {
 func (q *query) set(ctx context.Context, counts *series, w dns.ResponseWriter, r *dns.Msg) {
 	q.Asker, q.counts, q.Counts = q.asker, counts, counts
 	q.Context, q.Writer, q.Query, q.Name = ctx, w, r, names.Lower(r.Question[0].Name)
+	q.Open()
 }
 
 // asksAddress reports whether the query is for A or AAAA.

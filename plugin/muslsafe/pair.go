@@ -25,12 +25,11 @@ type pair struct {
 	expansion names.Expansion
 	isDerived bool // the client's half is AAAA, and follows from A
 
-	own     *lookup.Lookup // nil if it is derived
 	overTCP *lookup.Lookup // own over TCP, if that was cut and the client cannot ask for the rest
 	sibling *lookup.Lookup // nil until it is needed
 
 	answerNow  func(*lookup.Exchange) bool // p.tryAnswer
-	answerLate func()                      // p.decide
+	answerLate func()                      // decide(p)
 	answered   struct {                    // by one of these
 		rcode int
 		err   error
@@ -47,16 +46,17 @@ func (c *core) take() *pair {
 	p := c.idle.Take()
 	if p == nil {
 		p = new(pair)
-		p.answerNow, p.answerLate = p.tryAnswer, p.decide
+		p.answerNow, p.answerLate = p.tryAnswer, func() { decide(p) }
 	}
 	p.core = c
 	return p
 }
 
 func (c *core) release(p *pair) {
-	now, late := p.answerNow, p.answerLate
+	p.Close()
+	client, now, late := p.Client, p.answerNow, p.answerLate
 	*p = pair{}
-	p.answerNow, p.answerLate = now, late
+	p.Client, p.answerNow, p.answerLate = client, now, late
 	c.idle.Put(p)
 }
 
@@ -77,15 +77,14 @@ func judgeOrPass(p *pair) (int, error) {
 // ordinary answer has been written when Claim returns.
 func (p *pair) judge() (int, error) {
 	p.begin()
-	defer p.Close()
-	if p.own == nil || !p.Claim() {
-		p.decide()
+	if p.Own() == nil || !p.Claim() {
+		decide(p)
 	}
 	return p.answered.rcode, p.answered.err
 }
 
 // decide finds out what a verdict needs, waits until it falls, and answers the client.
-func (p *pair) decide() {
+func decide(p *pair) {
 	q := inquiry{pair: p, domain: searchDomain{pair: p}}
 	p.answered.rcode, p.answered.err = p.answer(q.settle())
 }
@@ -96,7 +95,6 @@ func (p *pair) begin() {
 	if p.began.IsZero() {
 		p.began = now
 	}
-	p.Open()
 	p.expansion = p.cfg.suffixes.Expansion(p.Name)
 	p.isDerived = p.cfg.fixes[verdict.IPv4Only] && p.Qtype() == dns.TypeAAAA
 	p.memory.NoteQuery(&p.Client, p.began)
@@ -107,7 +105,7 @@ func (p *pair) begin() {
 			return
 		}
 	}
-	p.own = p.Own(now, p.answerNow, p.answerLate)
+	p.Begin(now, p.answerNow, p.answerLate)
 }
 
 // tryAnswer answers the client in the goroutine that got the answer, if that may pass, given what is remembered of the
@@ -136,7 +134,7 @@ func (p *pair) half() *lookup.Lookup {
 	if p.isDerived {
 		return p.sibling
 	}
-	return p.own
+	return p.Own()
 }
 
 // ordered returns what there is of the client's own half and of its sibling, in the order of askBoth.

@@ -44,10 +44,7 @@ func (q *query) complete() *dns.Msg {
 func (q *query) completeSearch(s names.Search) *dns.Msg {
 	q.began = time.Now()
 	q.memory.NoteQuery(&q.Client, q.began)
-	q.Open()
-	defer q.Close()
-
-	c := choose(*q, s)
+	c := choose(q, s)
 	if c.winner == "" {
 		q.isSearched = true
 		return nil
@@ -60,7 +57,7 @@ func (q *query) completeSearch(s names.Search) *dns.Msg {
 		q.searches.choices.Remove(c.name) // it has no address any more
 		return nil
 	}
-	if o == verdict.Failed && q.claim(pairedAfter) == verdict.No {
+	if o == verdict.Failed && q.awaitClaim() == verdict.No {
 		return new(dns.Msg).SetRcode(q.Query, dns.RcodeServerFailure)
 	}
 	alias := reply.Alias{Target: c.winner, TTL: c.ttl(q.began)}
@@ -72,6 +69,17 @@ func (q *query) completeSearch(s names.Search) *dns.Msg {
 		return reply.Fit(answer, q.Query.Question[0], rand.IntN(maxStart))
 	}
 	return answer
+}
+
+// awaitClaim claims the half for a denial, as soon as the client has asked for the other one, or has had the time to.
+func (q *query) awaitClaim() verdict.Answer {
+	for {
+		elapsed := time.Since(q.began)
+		if a := q.claim(elapsed); a != verdict.Open {
+			return a
+		}
+		q.Wait(pairedAfter - elapsed)
+	}
 }
 
 // fetch returns the client's half of the pair of the winner. There is a message if that is data or nodata; it must not
@@ -106,9 +114,8 @@ func await(q *query, l *lookup.Lookup) verdict.Outcome {
 	}
 }
 
-// choose finds the step of a search that has an address. It takes a copy of the query, so that the query stays off the heap
-// where a choice is remembered.
-func choose(q query, s names.Search) found {
+// choose finds the step of a search that has an address.
+func choose(q *query, s names.Search) found {
 	if c := q.searches.remembered(q.Name, q.began); c != nil {
 		return found{choice: c}
 	}

@@ -69,7 +69,7 @@ func (s *searches) leave(key searcher, w *walk) {
 
 // walk is the search of a client, done on its behalf.
 type walk struct {
-	query
+	*query
 	steps     []searchStep
 	namespace *lookup.Lookup
 	rivals    []*lookup.Lookup

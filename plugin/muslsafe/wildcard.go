@@ -41,7 +41,7 @@ func (q *inquiry) readHijack(elapsed time.Duration) verdict.Answer {
 		return verdict.No
 	}
 	return verdict.IsHijacked(
-		halvesBy(ordered(q.pair, q.own, q.sibling), elapsed), halvesBy(q.hijack.random, elapsed), halvesBy(q.hijack.original, elapsed))
+		halvesBy(ordered(q.pair, q.Own(), q.sibling), elapsed), halvesBy(q.hijack.random, elapsed), halvesBy(q.hijack.original, elapsed))
 }
 
 // halvesBy returns what lookups say after a time. One that is silent for too long has failed.

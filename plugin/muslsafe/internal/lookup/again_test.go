@@ -72,10 +72,9 @@ func TestAskingAgain(t *testing.T) {
 
 // askAndWait asks what the client asks as the plugin does.
 func (c *Client) askAndWait() {
-	l := c.Own(time.Now(), never, nil)
-	if !c.Claim() {
-		c.Hedge()
-	}
+	c.Begin(time.Now(), never, nil)
+	l := c.Own()
+	c.Claim()
 	c.WaitFor(l)
 }
 

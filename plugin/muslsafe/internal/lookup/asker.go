@@ -9,7 +9,6 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
-	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/bounded"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 	"github.com/opentracing/opentracing-go"
 )
@@ -41,18 +40,18 @@ type Options struct {
 type Asker struct {
 	Options
 
-	mu      sync.Mutex
-	open    map[key]*Lookup // that can be joined
-	size    atomic.Int64    // of all lookups, those that nobody can join included
-	credit  credit
-	queue   queue
-	stacks  stacks
-	waiters *bounded.Pool[waiter]
+	mu         sync.Mutex
+	open       map[key]*Lookup // that can be joined
+	size       atomic.Int64    // of all lookups, those that nobody can join included
+	credit     credit
+	queue      queue
+	isWatching bool // somebody will look at it
+	stacks     stacks
 }
 
 // New returns an Asker. It calls OnAnswer with the answer to each lookup, before anybody else can know it.
 func New(o Options) *Asker {
-	a := &Asker{Options: o, open: make(map[key]*Lookup), waiters: bounded.NewPool[waiter](maxWaiters)}
+	a := &Asker{Options: o, open: make(map[key]*Lookup)}
 	a.credit.left.Store(maxCredit)
 	return a
 }

@@ -2,11 +2,8 @@ package lookup
 
 import (
 	"context"
-	"strings"
 	"time"
 
-	"github.com/coredns/coredns/core/dnsserver"
-	"github.com/coredns/coredns/plugin/pkg/transport"
 	"github.com/miekg/dns"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
@@ -26,83 +23,65 @@ type Client struct {
 	waiter *waiter
 }
 
-// Open readies a client for lookups.
+// Open readies a client for lookups, with what an earlier one has left.
 func (c *Client) Open() {
-	if c.waiter = c.Asker.waiters.Take(); c.waiter == nil {
+	if c.waiter == nil {
 		c.waiter = newWaiter()
 	}
 }
 
-// Close ends what Open began. Lookups that are under way go on.
+// Close ends what Open began. Lookups that are under way go on. What is left is good for the next client.
 func (c *Client) Close() {
 	c.waiter.clear()
-	c.Asker.waiters.Put(c.waiter)
+	*c = Client{waiter: c.waiter}
 }
 
 // Qtype returns the type that the client asks for.
 func (c *Client) Qtype() uint16 { return c.Query.Question[0].Qtype }
 
-// Own returns the query of the client, which [Client.Claim] sends, or an equal one that is under way, as when the client
-// repeats it. When the answer is there, the function answer is called where it came, unless that took too long; it reports
-// whether it has answered the client. If it took too long, the function late is called, and answers the client.
-func (c *Client) Own(now time.Time, answer func(*Exchange) bool, late func()) *Lookup {
+// Begin readies the query of the client itself, which [Client.Claim] sends, or joins an equal one, as when the client repeats it.
+// When the answer is there, the function answer is called where it came, unless that took too long; it reports whether it has
+// answered the client. If it took too long, the function late is called, and answers the client.
+func (c *Client) Begin(now time.Time, answer func(*Exchange) bool, late func()) {
 	a, wt := c.Asker, c.waiter
 	l := newLookup(c, c.Writer, c.Query.Question[0].Name, c.Qtype(), keyOf(c.Writer, c.Query, c.Name, c.Qtype()), now)
-	if l.answer = answer; c.isDatagram() {
+	if l.answer = answer; isDatagram(c.Context, c.Writer) {
 		wt.late = late
 	}
-	wt.own, wt.isFirst = a.join(l, wt, forMessage)
-	return wt.own
+	wt.own, wt.isFirst = l, true // before others know of it
+	if joined, isNew := a.join(l, wt, forMessage); !isNew {
+		wt.own, wt.isFirst = joined, false
+	}
 }
+
+// Own returns what the client itself asks, once it has begun, or nil.
+func (c *Client) Own() *Lookup { return c.waiter.own }
 
 // Claim sends the client's own lookup, and returns when the client has been answered, or when nobody but the caller will do
 // that.
 func (c *Client) Claim() (isAnswered bool) {
-	wt, j := c.waiter, job{c.Asker, c.waiter.own, (*Asker).ask}
-	switch {
-	case !wt.isFirst:
-		c.waitHedge()
-		return false
-	case wt.late == nil:
-		go c.Asker.stacks.do(j)
-		c.waitHedge()
-	default:
+	wt, own := c.waiter, c.waiter.own
+	j := job{c.Asker, own, (*Asker).ask}
+	if wt.isFirst && wt.late != nil {
 		c.Asker.stacks.do(j)
+	} else {
+		if wt.isFirst {
+			go c.Asker.stacks.do(j)
+		}
+		for left := Hedge - own.Age(); !own.Landed() && left > 0; left = Hedge - own.Age() {
+			c.Wait(left)
+		}
+		c.Asker.hedge(own)
 	}
-	if wt.own.claimed.CompareAndSwap(unclaimed, byClient) {
+	if !wt.isFirst || own.claimed.CompareAndSwap(unclaimed, byClient) {
 		return false
 	}
-	if wt.late != nil && wt.own.claimed.Load() == byClient {
+	if wt.late != nil && own.claimed.Load() == byClient {
 		wt.waitLate()
 		return true
 	}
-	c.WaitFor(wt.own)
-	return wt.own.isAnswered
-}
-
-// waitHedge waits for the client's own lookup, for as long as an answer may come at once and need nothing else.
-func (c *Client) waitHedge() {
-	own := c.waiter.own
-	for left := Hedge - own.Age(); !own.Landed() && left > 0; left = Hedge - own.Age() {
-		c.Wait(left)
-	}
-}
-
-// isDatagram reports whether the query came over UDP itself, where nobody waits for the plugin once the client is answered.
-// Elsewhere, the next query of a connection is not read before the plugin returns, or the answer is not sent.
-func (c *Client) isDatagram() bool {
-	if _, tcp := AddrOf(c.Writer); tcp {
-		return false
-	}
-	server, ok := c.Context.Value(dnsserver.Key{}).(*dnsserver.Server)
-	return !ok || strings.HasPrefix(server.Addr, transport.DNS+"://")
-}
-
-// Hedge asks once more what the client asks, if that is silent.
-func (c *Client) Hedge() {
-	if own := c.waiter.own; own != nil && !own.Landed() {
-		c.Asker.hedge(own)
-	}
+	c.WaitFor(own)
+	return own.isAnswered
 }
 
 // Ask sends a query of our own, or joins an equal one. What is asked for another name than the client's goes through the

@@ -3,8 +3,12 @@ package lookup
 import (
 	"context"
 	"maps"
+	"strings"
 
+	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin/metadata"
+	"github.com/coredns/coredns/plugin/pkg/transport"
+	"github.com/miekg/dns"
 )
 
 // mark is the key of what a lookup leaves in the context of its query.
@@ -45,4 +49,14 @@ func copyMetadata(ctx, from context.Context) {
 	if values := metadata.ValueFuncs(ctx); values != nil {
 		maps.Copy(values, metadata.ValueFuncs(from))
 	}
+}
+
+// isDatagram reports whether a query came over UDP itself, where nobody waits for the plugin once the client is answered.
+// Elsewhere, the next query of a connection is not read before the plugin returns, or the answer is not sent.
+func isDatagram(ctx context.Context, w dns.ResponseWriter) bool {
+	if _, tcp := AddrOf(w); tcp {
+		return false
+	}
+	server, ok := ctx.Value(dnsserver.Key{}).(*dnsserver.Server)
+	return !ok || strings.HasPrefix(server.Addr, transport.DNS+"://")
 }

@@ -45,10 +45,9 @@ func newClient(ctx context.Context, a *Asker, r *dns.Msg) *Client {
 func askOwn(ctx context.Context, a *Asker, r *dns.Msg) (*dns.Msg, int, error) {
 	c := newClient(ctx, a, r)
 	defer c.Close()
-	l := c.Own(time.Now(), never, nil)
-	if !c.Claim() {
-		c.Hedge()
-	}
+	c.Begin(time.Now(), never, nil)
+	l := c.Own()
+	c.Claim()
 	c.WaitFor(l)
 	l.Raise()
 	return c.Take(l)

@@ -5,8 +5,7 @@ import "time"
 // queue has the lookups that are under way and for which something is done when they stay silent, in the order in which they
 // were sent. One timer serves for all of them. It is guarded by the lock of the Asker.
 type queue struct {
-	link         // before the first, and after the last
-	isTimed bool // somebody will look
+	link // before the first, and after the last
 }
 
 // link is the place of a lookup in the queue; empty if it is not there.
@@ -29,43 +28,39 @@ func (li *link) remove() {
 	}
 }
 
-// enqueue sees to it that something is done when l is silent.
-func (a *Asker) enqueue(l *Lookup) {
-	q := &a.queue
+// add puts a lookup at the end.
+func (q *queue) add(l *Lookup) {
 	if q.before == nil {
 		q.before, q.after = &q.link, &q.link
 	}
 	l.link.lookup = l
 	l.link.insert(&q.link)
-	if !q.isTimed {
-		q.isTimed = true
-		time.AfterFunc(Hedge, a.look)
-	}
 }
 
-// look does what is due: queries of our own are sent once more, and clients decide about theirs.
+// take takes out the lookups that are silent, and returns how long it takes until the next one is, 0 if there is none.
+func (q *queue) take() (silent []*Lookup, next time.Duration) {
+	for l := q.after.lookup; l != nil; l = q.after.lookup {
+		if left := Hedge - l.Age(); left > 0 {
+			return silent, left
+		}
+		l.link.remove()
+		silent = append(silent, l)
+	}
+	return silent, 0
+}
+
+// look does what is due: queries are sent once more, and clients decide about theirs.
 func (a *Asker) look() {
-	for _, l := range a.silent() {
-		if l.IsSubquery {
-			a.hedge(l)
-		} else if l.claimed.CompareAndSwap(unclaimed, byClient) {
+	a.mu.Lock()
+	silent, next := a.queue.take()
+	if a.isWatching = next > 0; a.isWatching {
+		time.AfterFunc(next, a.look)
+	}
+	a.mu.Unlock()
+	for _, l := range silent {
+		a.hedge(l)
+		if !l.IsSubquery && l.claimed.CompareAndSwap(unclaimed, byClient) {
 			go l.waiting.first.answerLate()
 		}
 	}
-}
-
-// silent takes out the lookups that have been silent for so long.
-func (a *Asker) silent() (due []*Lookup) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for l := a.queue.after.lookup; l != nil; l = a.queue.after.lookup {
-		if left := Hedge - l.Age(); left > 0 {
-			time.AfterFunc(left, a.look)
-			return due
-		}
-		l.link.remove()
-		due = append(due, l)
-	}
-	a.queue.isTimed = false
-	return due
 }

@@ -31,7 +31,7 @@ func serveOwn(ctx context.Context, a *Asker, w dns.ResponseWriter, name string) 
 	answer := func(by string) {
 		s.by, s.after = s.by+by, time.Since(began)
 	}
-	c.Own(time.Now(), func(*Exchange) bool { answer("at once"); return true }, func() { answer("late") })
+	c.Begin(time.Now(), func(*Exchange) bool { answer("at once"); return true }, func() { answer("late") })
 	if !c.Claim() {
 		answer("by the caller")
 	}
@@ -98,7 +98,7 @@ func TestEachIsLateByItself(t *testing.T) {
 		synctest.Wait()
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		if a.queue.isTimed || a.queue.after != &a.queue.link {
+		if a.isWatching || a.queue.after != &a.queue.link {
 			t.Error("somebody looks at a queue that is empty, or it is not")
 		}
 	})
@@ -114,7 +114,7 @@ func TestLatePanic(t *testing.T) {
 				t.Errorf("raised %v; want the panic", cause)
 			}
 		}()
-		c.Own(time.Now(), never, func() { panic("late") })
+		c.Begin(time.Now(), never, func() { panic("late") })
 		c.Claim()
 		t.Error("the client goes on after a panic")
 	})

@@ -1,6 +1,9 @@
 package lookup
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 var errUnavailable = errors.New("too many lookups in flight")
 
@@ -43,8 +46,12 @@ func (a *Asker) join(l *Lookup, wt *waiter, want purpose) (joined *Lookup, isNew
 	if joined, isNew = a.admit(l); isNew && canShare {
 		a.open[l.key] = l
 	}
-	if isNew && (!l.IsSubquery && wt.late != nil || l.IsSubquery && a.AskAgain) {
-		a.enqueue(l)
+	if isNew && (l.IsSubquery || wt.late != nil) {
+		a.queue.add(l)
+		if !a.isWatching {
+			a.isWatching = true
+			time.AfterFunc(Hedge, a.look)
+		}
 	}
 	return joined, isNew
 }

@@ -15,9 +15,6 @@ type waiter struct {
 	overTCP *Lookup  // that the client sent
 }
 
-// maxWaiters bounds how many waiters are kept for the next clients.
-const maxWaiters = 1024
-
 func newWaiter() *waiter {
 	return &waiter{wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour), hasLate: make(chan any, 1)}
 }
