@@ -40,8 +40,9 @@ func (c *Client) Close() {
 func (c *Client) Qtype() uint16 { return c.Query.Question[0].Qtype }
 
 // Begin readies the query of the client itself, which [Client.Claim] sends, or joins an equal one, as when the client repeats it.
-// When the answer is there, the function answer is called where it came, unless that took too long; it reports whether it has
-// answered the client. If it took too long, the function late is called, and answers the client.
+// When the answer is there, the function answer is called where it came, unless it took too long; it reports whether it has
+// answered the client. If it takes too long, over UDP the function late is called in a goroutine of its own, and has to answer
+// the client; otherwise Claim returns.
 func (c *Client) Begin(now time.Time, answer func(*Exchange) bool, late func()) {
 	a, wt := c.Asker, c.waiter
 	l := newLookup(c, c.Writer, c.Query.Question[0].Name, c.Qtype(), keyOf(c.Writer, c.Query, c.Name, c.Qtype()), now)
@@ -57,8 +58,8 @@ func (c *Client) Begin(now time.Time, answer func(*Exchange) bool, late func()) 
 // Own returns what the client itself asks, once it has begun, or nil.
 func (c *Client) Own() *Lookup { return c.waiter.own }
 
-// Claim sends the client's own lookup, and returns when the client has been answered, or when nobody but the caller will do
-// that.
+// Claim sends the client's own lookup, in this goroutine where that may take its time, and returns when the client has been
+// answered, or when nobody but the caller will do that.
 func (c *Client) Claim() (isAnswered bool) {
 	wt, own := c.waiter, c.waiter.own
 	j := job{c.Asker, own, (*Asker).ask}
