@@ -78,7 +78,7 @@ func judgeOrPass(p *pair) (int, error) {
 func (p *pair) judge() (int, error) {
 	p.begin()
 	if p.Own() == nil || !p.Claim() {
-		decide(p)
+		lookup.OnStack(&p.Client, p.answerLate)
 	}
 	return p.answered.rcode, p.answered.err
 }

@@ -95,7 +95,7 @@ func (a *Asker) askAgain(l *Lookup) {
 // hedge has a lookup sent once more beside the first query, if it may be.
 func (a *Asker) hedge(l *Lookup) {
 	if !l.over.Load() && a.mayAskAgain(l, 2) {
-		go a.stacks.do(job{a, l, (*Asker).askAgain})
+		go a.stacks.do(job{a: a, l: l, send: (*Asker).askAgain})
 	}
 }
 

@@ -62,7 +62,7 @@ func (c *Client) Own() *Lookup { return c.waiter.own }
 // answered, or when nobody but the caller will do that.
 func (c *Client) Claim() (isAnswered bool) {
 	wt, own := c.waiter, c.waiter.own
-	j := job{c.Asker, own, (*Asker).ask}
+	j := job{a: c.Asker, l: own, send: (*Asker).ask}
 	if wt.isFirst && wt.late != nil {
 		c.Asker.stacks.do(j)
 	} else {
@@ -115,7 +115,7 @@ func askAs(c *Client, w dns.ResponseWriter, name string, qtype uint16, want purp
 	l = newLookup(c, w, name, qtype, k, time.Now())
 	l.IsSubquery = true
 	if l, isNew = a.join(l, c.waiter, want); isNew {
-		go a.stacks.do(job{a, l, (*Asker).ask})
+		go a.stacks.do(job{a: a, l: l, send: (*Asker).ask})
 	}
 	return l, isNew
 }

@@ -21,11 +21,21 @@ const (
 	keepFor = time.Second // they are kept without work
 )
 
-// job is a lookup to be sent.
+// job is a lookup to be sent, or anything else.
 type job struct {
 	a    *Asker
 	l    *Lookup
 	send func(*Asker, *Lookup)
+	f    func()
+}
+
+func (j *job) do() {
+	if j.f != nil {
+		j.f()
+	} else {
+		j.send(j.a, j.l)
+	}
+	*j = job{}
 }
 
 // stack is a coroutine. It does a job each time that it is resumed.
@@ -39,12 +49,15 @@ func newStack() *stack {
 	s := new(stack)
 	s.resume, s.end = iter.Pull(func(yield func(struct{}) bool) {
 		for isMore := true; isMore; isMore = yield(struct{}{}) {
-			s.job.send(s.job.a, s.job.l)
-			s.job = job{}
+			s.job.do()
 		}
 	})
 	return s
 }
+
+// OnStack calls f, for this goroutine and on a stack that is kept: where a client has to wait, more is needed than a new
+// goroutine has.
+func OnStack(c *Client, f func()) { c.Asker.stacks.do(job{f: f}) }
 
 // do does a job, for this goroutine and on a stack that is kept.
 func (ss *stacks) do(j job) {
