@@ -134,7 +134,7 @@ lint:
 	go mod tidy -diff
 	go mod verify
 	cd test/kubernetes && go vet ./... && $(STATICCHECK) ./... && go mod tidy -diff
-	cd test/kubernetes/apiserver && go mod tidy -diff
+	for tools in components cni; do (cd "test/kubernetes/$$tools" && go mod tidy -diff) || exit 1; done
 
 clean:
 	rm -rf bin
