@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+
+	"github.com/muslsafe/coredns-muslsafe/test/kubernetes/world"
 )
 
 // The environment of the processes that Enter starts from the same binary: which of them it is, and the name of the
@@ -92,8 +94,15 @@ func again() (code int, err error) {
 // namespaces are those of the cluster, and once more those of each node.
 const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
 
+// outsidePID is the number of this process outside of its namespaces.
+var outsidePID string
+
 // furnish sets up the namespaces of the control plane: what is written to /run and /tmp goes with them.
 func furnish() error {
+	var err error
+	if outsidePID, err = os.Readlink("/proc/self"); err != nil { // before it is mounted anew
+		return err
+	}
 	return shell(`
 		mount --make-rprivate /
 		mount -t proc proc /proc
@@ -101,7 +110,7 @@ func furnish() error {
 		mount -t tmpfs -o mode=1777 tmpfs /tmp
 		ip link set lo up
 		ip addr add ` + ControlIP + `/32 dev lo
-		ip addr add ` + CompanyIP + `/32 dev lo
+		ip addr add ` + world.CompanyIP + `/32 dev lo
 		echo 1 >/proc/sys/net/ipv4/ip_forward`).Run()
 }
 
