@@ -42,7 +42,10 @@ func keep(ctx context.Context) error {
 		return err
 	}
 	fmt.Println("cluster: building and importing the images, and starting pods")
-	if err := c.Furnish(ctx); err != nil {
+	if err := c.Furnish(); err != nil {
+		return err
+	}
+	if _, err := c.StartVictims(ctx, ""); err != nil {
 		return err
 	}
 	fmt.Print(c.Help())

@@ -140,6 +140,9 @@ func (c *Cluster) Kubectl(args ...string) *exec.Cmd {
 // Shell returns a script with kubectl in its path, which runs in the folder.
 func (c *Cluster) Shell(dir, script string) *exec.Cmd {
 	cmd := exec.Command("sh", "-euxc", script)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "KUBECONFIG="+c.Kubeconfig, "PATH="+c.cache+":"+os.Getenv("PATH"))
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "KUBECONFIG="+c.Kubeconfig, "PATH="+c.Path())
 	return cmd
 }
+
+// Path is a search path of programs, in which kubectl is that of the cluster.
+func (c *Cluster) Path() string { return c.cache + ":" + os.Getenv("PATH") }

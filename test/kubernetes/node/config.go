@@ -11,7 +11,6 @@ import (
 func (n *Node) configure() error {
 	for name, text := range map[string]string{
 		"containerd.toml": containerdConfig(n),
-		"kubelet.yaml":    kubeletConfig(n),
 		"resolv.conf":     world.NodeResolvConf,
 		"cni/pods.conflist": fmt.Sprintf(`{"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {
   "type": "host-local", "dataDir": "/run/cni", "ranges": [[{"subnet": %q}]], "routes": [{"dst": "0.0.0.0/0"}]}}]}
@@ -38,7 +37,7 @@ conf_dir = %q
 }
 
 // kubeletConfig sets no limit to the disk, which is not the node's own, and lets the kubelet change no setting of the kernel.
-func kubeletConfig(n *Node) string {
+func kubeletConfig(n *Node, clusterDNS string) string {
 	return fmt.Sprintf(`apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 authentication: {anonymous: {enabled: true}, webhook: {enabled: false}}
@@ -55,7 +54,7 @@ imageGCHighThresholdPercent: 100
 resolvConf: %s
 clusterDomain: cluster.local
 clusterDNS: [%s]
-`, n.group(), filepath.Join(n.cluster.dir, n.Name, "resolv.conf"), world.ClusterDNS)
+`, n.group(), filepath.Join(n.cluster.dir, n.Name, "resolv.conf"), clusterDNS)
 }
 
 // proxyConfig leaves the limits of the connection table alone, which are the whole machine's.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/muslsafe/coredns-muslsafe/test/kubernetes/world"
 )
 
 // Node is a node of the cluster: kubelet, kube-proxy and containerd in namespaces of their own, beside those of the control
@@ -19,6 +21,7 @@ type Node struct {
 	cluster *Cluster
 	number  int
 	place   *place
+	kubelet *exec.Cmd
 	proxy   *exec.Cmd
 }
 
@@ -101,19 +104,35 @@ func (n *Node) startComponents(proxyMode string) error {
 	if err := n.awaitContainerd(); err != nil {
 		return err
 	}
-	if _, err := n.start("kubelet", "--config", filepath.Join(dir, "kubelet.yaml"), "--kubeconfig", n.cluster.Kubeconfig,
-		"--hostname-override", n.Name, "--node-ip", n.IP); err != nil {
+	if err := n.Kubelet(world.ClusterDNS); err != nil {
 		return err
 	}
 	return n.Proxy(proxyMode)
 }
 
+// Kubelet runs a kubelet that gives pods a name server, in the place of the one that runs. The pods go on.
+func (n *Node) Kubelet(clusterDNS string) error {
+	end(n.kubelet)
+	config, err := n.cluster.write(n.Name+"/kubelet.yaml", kubeletConfig(n, clusterDNS))
+	if err != nil {
+		return err
+	}
+	n.kubelet, err = n.start("kubelet", "--config", config, "--kubeconfig", n.cluster.Kubeconfig,
+		"--hostname-override", n.Name, "--node-ip", n.IP)
+	return err
+}
+
+// end ends a process, if there is one.
+func end(cmd *exec.Cmd) {
+	if cmd != nil {
+		_ = cmd.Process.Kill() // it may have ended already
+		_ = cmd.Wait()
+	}
+}
+
 // Proxy runs kube-proxy in a mode, in the place of the one that runs, whose rules it removes.
 func (n *Node) Proxy(mode string) error {
-	if n.proxy != nil {
-		_ = n.proxy.Process.Kill() // it may have ended already
-		_ = n.proxy.Wait()
-	}
+	end(n.proxy)
 	config, err := n.cluster.write(n.Name+"/kube-proxy.yaml", proxyConfig(n, mode))
 	if err != nil {
 		return err

@@ -28,13 +28,13 @@ var CoreDNS string
 //go:embed nodelocaldns.yaml
 var NodeLocalDNS string
 
-// Company is the Corefile of the DNS of the nodes: it has two public names, of which one denies AAAA, and for its own domain
-// it has one name and no NXDOMAIN.
+// Company is the Corefile of the DNS of the nodes: it has public names, of which one denies AAAA, and for its own domain it
+// has no NXDOMAIN. Some names are there in any number, so that no cache has them.
 const Company = `
 corp.example.com {
     bind 192.0.2.53
     template IN A corp.example.com {
-        match ^db[.]corp[.]example[.]com[.]$
+        match ^(db|q[-0-9]+)[.]corp[.]example[.]com[.]$
         answer "{{ .Name }} 60 IN A 192.0.2.20"
         fallthrough
     }
@@ -63,6 +63,7 @@ example.org {
 const CompanyZone = `@ 60 IN SOA ns hostmaster 1 7200 1800 86400 60
 www    60 IN A 192.0.2.80
 broken 60 IN A 192.0.2.81
+*.load 60 IN A 192.0.2.82
 `
 
 // Names are what pods look up, each with the address that every libc must find.

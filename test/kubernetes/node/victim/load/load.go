@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -16,8 +17,8 @@ import (
 type Load struct {
 	Sockets int           // that ask by turns for the queries
 	Every   time.Duration // each socket asks
-	Queries []string      // full names, asked for A
-	Lookups []string      // names that the C library looks up, one after the other
+	Queries []string      // full names that exist, asked for A; * stands for what no cache has
+	Lookups []string      // likewise, which the C library looks up one after the other
 	Pause   time.Duration // between two lookups
 }
 
@@ -33,6 +34,16 @@ type Result struct {
 	SlowestLookup time.Duration // of all
 	Losses        []string      // when the first of them were, and what
 }
+
+var number atomic.Int64
+
+// fresh puts a number that was not there before in the place of a *.
+func fresh(name string) string {
+	return strings.ReplaceAll(name, "*", fmt.Sprintf("%d-%d", start, number.Add(1)))
+}
+
+// start makes the names differ from those of other pods, and of the same one before.
+var start = time.Now().UnixNano()
 
 // Running is a load that has begun.
 type Running struct {
@@ -79,7 +90,7 @@ func (r *Running) lookUp(l Load) {
 			return
 		case <-time.After(l.Pause):
 		}
-		name := l.Lookups[i%len(l.Lookups)]
+		name := fresh(l.Lookups[i%len(l.Lookups)])
 		began := time.Now()
 		out, err := exec.Command("/look", "0", name).CombinedOutput()
 		r.noteLookup(name, strings.TrimSpace(string(out)), err, began)

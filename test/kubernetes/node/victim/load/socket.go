@@ -14,9 +14,8 @@ import (
 // socket asks for one name again and again, and never changes its port: so kube-proxy sends all of it to the server that it
 // has chosen once.
 type socket struct {
-	conn  net.Conn
-	name  string
-	query []byte
+	conn net.Conn
+	name string
 
 	mu   sync.Mutex
 	sent map[uint16]time.Time // without an answer so far, by ID
@@ -27,8 +26,7 @@ func dial(server, name string) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	query, err := new(dns.Msg).SetQuestion(name, dns.TypeA).Pack()
-	return &socket{conn: conn, name: name, query: query, sent: map[uint16]time.Time{}}, err
+	return &socket{conn: conn, name: name, sent: map[uint16]time.Time{}}, nil
 }
 
 // ask sends a query at every interval until the load is over, and then waits for what is late.
@@ -62,8 +60,13 @@ func (s *socket) send(id uint16) {
 	s.mu.Lock()
 	s.sent[id] = time.Now()
 	s.mu.Unlock()
-	binary.BigEndian.PutUint16(s.query, id)
-	_, _ = s.conn.Write(s.query)
+	m := new(dns.Msg).SetQuestion(fresh(s.name), dns.TypeA)
+	m.Id = id
+	query, err := m.Pack()
+	if err != nil {
+		panic(err) // the name is no name
+	}
+	_, _ = s.conn.Write(query)
 }
 
 // receive takes answers until the deadline.
@@ -91,7 +94,7 @@ func (s *socket) take(r *Running, id uint16, rcode int) {
 		return
 	}
 	failure := ""
-	if rcode != dns.RcodeSuccess && rcode != dns.RcodeNameError {
+	if rcode != dns.RcodeSuccess {
 		failure = dns.RcodeToString[rcode]
 	}
 	r.noteQuery(s.name, failure, sent, time.Since(sent))
