@@ -65,7 +65,12 @@ func image(t *testing.T, w *world, s shape) {
 
 // edit waits until every server has read the new Corefile, which takes a kubelet and the plugin reload some time.
 func edit(t *testing.T, w *world, s shape) {
-	w.setCorefile(t, s, func(corefile string) string { return corefile + "# edited\n" })
+	w.setCorefile(t, s, func(corefile string) string {
+		if strings.Contains(corefile, "cache 30") { // a comment would be no change to reload
+			return strings.ReplaceAll(corefile, "cache 30", "cache 29")
+		}
+		return strings.ReplaceAll(corefile, "cache 29", "cache 30")
+	})
 	for _, p := range w.servers(t, s) {
 		eventually(t, p.Name+" has the new Corefile", func() error {
 			if !strings.Contains(w.kubectl(t, "-n", s.namespace, "logs", p.Name), "Reloading complete") {

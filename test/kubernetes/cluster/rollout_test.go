@@ -83,15 +83,17 @@ func (w *world) during(t *testing.T, victims []node.Victim, change func()) (sum 
 			t.Fatal(err)
 		}
 	}
+	defer func() { // also when the change fails
+		for _, v := range victims {
+			r, err := v.End()
+			if err != nil {
+				t.Error(err)
+			}
+			sum.Add(r)
+		}
+	}()
 	time.Sleep(2 * time.Second)
 	change()
 	time.Sleep(2 * time.Second)
-	for _, v := range victims {
-		r, err := v.End()
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum.Add(r)
-	}
 	return sum
 }
