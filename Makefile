@@ -51,8 +51,7 @@ cluster: install build
 RUNS ?= 3
 SHAPE ?= .*/.*
 rollouts: install
-	cd test/kubernetes && go test -count=1 -timeout 10h -v -run 'TestRollouts/$(SHAPE)' ./cluster \
-		-full -modes nftables,iptables -runs $(RUNS) -results .
+	cd test/kubernetes && go test -tags rollouts -count=1 -timeout 10h -v -run 'TestRollouts/$(SHAPE)' ./cluster -runs $(RUNS) -results .
 
 # The real C libraries alone, in typical clusters and for every pair of answers.
 e2e: install
@@ -148,7 +147,7 @@ lint:
 	$(STATICCHECK) -tags faults ./...
 	go mod tidy -diff
 	go mod verify
-	cd test/kubernetes && go vet ./... && $(STATICCHECK) ./... && go mod tidy -diff
+	cd test/kubernetes && go vet -tags rollouts ./... && $(STATICCHECK) -tags rollouts ./... && go mod tidy -diff
 	for tools in components cni; do (cd "test/kubernetes/$$tools" && go mod tidy -diff) || exit 1; done
 
 clean:

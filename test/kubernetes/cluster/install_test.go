@@ -48,20 +48,6 @@ func (w *world) tellKubelets(t *testing.T, addr string) {
 	}
 }
 
-func installNodeLocal(t *testing.T, w *world, s shape) {
-	if err := w.Apply(names.NodeLocalDNS); err != nil {
-		t.Fatal(err)
-	}
-	w.kubectl(t, "-n", "kube-system", "rollout", "status", s.workload)
-	w.tellKubelets(t, "169.254.20.10")
-}
-
-func removeNodeLocal(t *testing.T, w *world, s shape) {
-	w.tellKubelets(t, names.ClusterDNS)
-	w.kubectl(t, "-n", "kube-system", "delete", s.workload, "service/kube-dns-upstream", "configmap/node-local-dns")
-	w.left(t, s.namespace, s.selector, 0)
-}
-
 // addon does what EKS does with the values of its add-on: CoreDNS gets the Corefile.
 const addon = `#!/bin/sh -eu
 sed '1d; s/^  //' coredns.yaml >Corefile

@@ -1,3 +1,5 @@
+//go:build rollouts
+
 package cluster
 
 import (

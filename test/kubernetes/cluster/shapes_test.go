@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -20,6 +19,7 @@ type shape struct {
 	install   func(t *testing.T, w *world, s shape)
 	remove    func(t *testing.T, w *world, s shape)
 	front     bool     // pods ask it at 169.254.20.10
+	stock     bool     // it has no muslsafe
 	breaks    []string // names that musl does not find
 }
 
@@ -29,12 +29,7 @@ var unfixed = []string{"httpd.dnscheck.svc.cluster.local", "www.example.org", "b
 var (
 	kubeadm = shape{
 		about: "stock CoreDNS, as kubeadm installs it", namespace: "kube-system", workload: "deployment/coredns",
-		selector: "k8s-app=kube-dns,!app.kubernetes.io/name", config: "coredns", install: nothing, remove: nothing, breaks: unfixed,
-	}
-	nodeLocal = shape{
-		about: "stock CoreDNS, as NodeLocal DNSCache installs it", namespace: "kube-system", workload: "daemonset/node-local-dns",
-		selector: "k8s-app=node-local-dns", config: "node-local-dns", install: installNodeLocal, remove: removeNodeLocal,
-		front: true, breaks: unfixed,
+		selector: "k8s-app=kube-dns,!app.kubernetes.io/name", config: "coredns", install: nothing, remove: nothing, stock: true,
 	}
 	replace = shape{
 		about: "replace", namespace: "kube-system", workload: "deployment/muslsafe",
@@ -57,6 +52,12 @@ var (
 	}
 )
 
+// quick are the changes that are made in TestShapes. TestRollouts makes all of them.
+var quick = map[string][]string{
+	"replace":    {"rolling restart", "drain of a node", "kill -9 of a server"},
+	"node-front": {"rolling restart"},
+}
+
 // TestShapes installs each shape by the commands of its page, and goes back by those: names that musl did not find before
 // are found meanwhile, and not after.
 func TestShapes(t *testing.T) {
@@ -65,7 +66,13 @@ func TestShapes(t *testing.T) {
 	for _, s := range []shape{replace, nodeFront, upstream, stub} {
 		t.Run(s.about, func(t *testing.T) {
 			s.install(t, w, s)
-			w.lookAll(t, w.asking(t, s), s.breaks)
+			victims := w.asking(t, s)
+			w.lookAll(t, victims, s.breaks)
+			for _, c := range changes {
+				if slices.Contains(quick[s.about], c.about) {
+					t.Run(c.about, func(t *testing.T) { w.change(t, s, victims, c) })
+				}
+			}
 			s.remove(t, w, s)
 			w.lookAll(t, w.victims, unfixed)
 		})
@@ -105,26 +112,4 @@ func (w *world) lookAll(t *testing.T, victims []node.Victim, breaks []string) {
 		})
 	}
 	wg.Wait()
-}
-
-// TestTemplate blunts AAAA with NXDOMAIN, as Corefiles of clusters without IPv6 do: musl finds nothing at all, and all with
-// muslsafe in the same Corefile.
-func TestTemplate(t *testing.T) {
-	w := start(t)
-	const blunt = "template ANY AAAA {\n        rcode NXDOMAIN\n    }\n    "
-	var all []string
-	for _, n := range names.Names {
-		all = append(all, n.Name)
-	}
-	undo := w.rewrite(t, kubeadm, func(corefile string) string {
-		return strings.Replace(corefile, "kubernetes cluster.local", blunt+"kubernetes cluster.local", 1)
-	})
-	t.Cleanup(undo)
-	w.lookAll(t, w.victims, all)
-	replace.install(t, w, replace)
-	t.Cleanup(func() { replace.remove(t, w, replace) })
-	w.rewrite(t, replace, func(corefile string) string {
-		return strings.Replace(corefile, "kubernetes cluster.local", blunt+"kubernetes cluster.local", 1)
-	})
-	w.lookAll(t, w.victims, nil)
 }
