@@ -63,7 +63,8 @@ func (w *world) rollOut(t *testing.T, mode string, s shape, results *results) {
 		}
 		for range *runs {
 			t.Run(c.about, func(t *testing.T) {
-				results.add(row{Mode: mode, Shape: s.about, Change: c.about, Planned: c.planned}, w.change(t, s, victims, c))
+				r, underWay := w.change(t, s, victims, c)
+				results.add(row{Mode: mode, Shape: s.about, Change: c.about, UnderWay: underWay}, r)
 			})
 		}
 	}

@@ -36,7 +36,8 @@ conf_dir = %q
 `, PauseImage, filepath.Join(n.cluster.cache, "cni"), filepath.Join(n.cluster.dir, n.Name, "cni"))
 }
 
-// kubeletConfig sets no limit to the disk, which is not the node's own, and lets the kubelet change no setting of the kernel.
+// kubeletConfig sets no limit to the disk, which is not the node's own, and lets the kubelet change no setting of the kernel. An
+// edited ConfigMap reaches its pods sooner than after the minute or more of a kubelet as it comes.
 func kubeletConfig(n *Node, clusterDNS string) string {
 	return fmt.Sprintf(`apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -47,6 +48,7 @@ cgroupDriver: cgroupfs
 cgroupRoot: /%s
 failCgroupV1: false
 failSwapOn: false
+syncFrequency: 10s
 protectKernelDefaults: true
 oomScoreAdj: 0
 evictionHard: {memory.available: 50Mi, nodefs.available: 0%%, nodefs.inodesFree: 0%%, imagefs.available: 0%%}

@@ -137,7 +137,7 @@ func (n *Node) Proxy(mode string) error {
 	if err != nil {
 		return err
 	}
-	n.proxy, err = n.start("kube-proxy", "--config", config)
+	n.proxy, err = n.start("kube-proxy", "--config", config, "--v=4")
 	return err
 }
 

@@ -32,7 +32,7 @@ type Result struct {
 	Lookups       int
 	Failed        int           // lookups that found nothing
 	SlowestLookup time.Duration // of all
-	Losses        []string      // when the first of them were, and what
+	Losses        []Loss        // the first of both
 }
 
 var number atomic.Int64
@@ -45,11 +45,16 @@ func fresh(name string) string {
 // start makes the names differ from those of other pods, and of the same one before.
 var start = time.Now().UnixNano()
 
+// Loss is a query or a lookup that came to nothing.
+type Loss struct {
+	At   time.Time // when it began
+	What string
+}
+
 // Running is a load that has begun.
 type Running struct {
-	began time.Time
-	over  chan struct{}
-	wg    sync.WaitGroup
+	over chan struct{}
+	wg   sync.WaitGroup
 
 	mu     sync.Mutex
 	result Result
@@ -61,7 +66,7 @@ func (l Load) Begin() (*Running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Running{began: time.Now(), over: make(chan struct{})}
+	r := &Running{over: make(chan struct{})}
 	for i := range l.Sockets {
 		s, err := dial(conf.Servers[0]+":53", l.Queries[i%len(l.Queries)])
 		if err != nil {
@@ -123,8 +128,8 @@ func (r *Running) noteQuery(name, failure string, sent time.Time, took time.Dura
 
 // lose keeps the first losses.
 func (r *Running) lose(what string, at time.Time) {
-	if len(r.result.Losses) < 20 {
-		r.result.Losses = append(r.result.Losses, fmt.Sprintf("after %.1f s, %s", at.Sub(r.began).Seconds(), what))
+	if len(r.result.Losses) < 1000 {
+		r.result.Losses = append(r.result.Losses, Loss{at, what})
 	}
 }
 
