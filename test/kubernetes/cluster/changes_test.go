@@ -59,7 +59,7 @@ func drain(t *testing.T, w *world, s shape) {
 }
 
 func image(t *testing.T, w *world, s shape) {
-	w.kubectl(t, "-n", s.namespace, "set", "image", s.workload, "*="+node.NextImage)
+	w.kubectl(t, "-n", s.namespace, "set", "image", s.workload, "coredns="+node.NextImage)
 	w.awaitRollout(t, s)
 }
 

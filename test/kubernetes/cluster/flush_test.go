@@ -17,12 +17,12 @@ type flush struct{ from, to time.Time }
 
 func (f flush) String() string { return f.to.Format(time.StampMilli) }
 
-// underWay is how long a query may be under way, on a busy machine.
-const underWay = 250 * time.Millisecond
+// longest is how long a query may be under way, on a busy machine.
+const longest = 250 * time.Millisecond
 
 // meets reports whether a query that began at a time may have been under way.
 func (f flush) meets(began time.Time) bool {
-	return began.After(f.from.Add(-underWay)) && began.Before(f.to.Add(10*time.Millisecond))
+	return began.After(f.from.Add(-longest)) && began.Before(f.to.Add(10*time.Millisecond))
 }
 
 // klog matches a line of kube-proxy that says that flows were removed.

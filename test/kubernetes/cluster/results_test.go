@@ -58,7 +58,7 @@ func newResults(t *testing.T) *results {
 }
 
 // add adds what came of one run.
-func (r *results) add(of row, l load.Result) {
+func (r *results) add(of row, l load.Result, underWay int) {
 	i := slices.IndexFunc(r.rows, of.same)
 	if i < 0 {
 		i = len(r.rows)
@@ -66,9 +66,7 @@ func (r *results) add(of row, l load.Result) {
 	}
 	sum := &r.rows[i]
 	sum.Runs++
-	if sum.Runs > 1 {
-		sum.UnderWay += of.UnderWay
-	}
+	sum.UnderWay += underWay
 	sum.Asked += l.Asked
 	sum.Lost += l.Lost
 	sum.Lookups += l.Lookups

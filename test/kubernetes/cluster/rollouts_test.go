@@ -64,7 +64,7 @@ func (w *world) rollOut(t *testing.T, mode string, s shape, results *results) {
 		for range *runs {
 			t.Run(c.about, func(t *testing.T) {
 				r, underWay := w.change(t, s, victims, c)
-				results.add(row{Mode: mode, Shape: s.about, Change: c.about, UnderWay: underWay}, r)
+				results.add(row{Mode: mode, Shape: s.about, Change: c.about}, r, underWay)
 			})
 		}
 	}
