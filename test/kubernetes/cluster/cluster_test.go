@@ -52,8 +52,8 @@ var shared = sync.OnceValues(func() (*world, error) {
 // start starts the cluster, once for all tests. Each leaves it as it has found it.
 func start(t *testing.T) *world {
 	t.Helper()
-	if err := node.Outside(); err != nil {
-		lab.Skip(t, "needs root, and namespaces and control groups of its own: "+err.Error())
+	if err := node.Lacking(); err != nil {
+		lab.Skip(t, "needs root, namespaces and control groups of its own, and the components of Kubernetes: "+err.Error())
 	}
 	w, err := shared()
 	if err != nil {

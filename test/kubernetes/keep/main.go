@@ -33,7 +33,7 @@ func run() int {
 }
 
 func keep(ctx context.Context) error {
-	if err := node.Outside(); err != nil {
+	if err := node.Lacking(); err != nil {
 		return err
 	}
 	fmt.Println("cluster: starting the control plane and the nodes")

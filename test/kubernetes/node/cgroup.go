@@ -44,33 +44,45 @@ func hierarchies() (dirs []string, unified bool, err error) {
 	return dirs, unified && len(dirs) == 1, nil
 }
 
-// makeGroup makes a control group in every hierarchy.
+// makeGroup makes a control group in every hierarchy, below those that are there.
 func makeGroup(group string) error {
-	dirs, _, err := hierarchies()
+	dirs, unified, err := hierarchies()
 	if err != nil {
 		return err
 	}
 	for _, dir := range dirs {
-		at := dir
-		for name := range strings.SplitSeq(group, "/") {
-			at = filepath.Join(at, name)
-			if err := os.MkdirAll(at, 0o755); err != nil {
-				return err
-			}
-			if err := inheritCPUs(at); err != nil {
-				return err
-			}
+		at := filepath.Join(dir, group)
+		if err := os.Mkdir(at, 0o755); err != nil {
+			return err
+		}
+		if unified {
+			err = delegate(filepath.Dir(at), dir)
+		} else {
+			err = inheritCPUs(at)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// delegate gives the groups of version 2 below a group what it has itself. That of the whole machine is left alone.
+func delegate(dir, machine string) error {
+	if dir == machine {
+		return nil
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
+	if err != nil {
+		return err
+	}
+	controllers := "+" + strings.Join(strings.Fields(string(text)), " +")
+	return os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte(controllers), 0o644)
+}
+
 // inheritCPUs gives a group of version 1 the processors and memory of the one above, without which no process can join.
 func inheritCPUs(dir string) error {
 	for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
-		if _, err := os.Stat(filepath.Join(dir, "cgroup.clone_children")); err != nil {
-			return nil // version 2
-		}
 		text, err := os.ReadFile(filepath.Join(filepath.Dir(dir), name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // another controller

@@ -26,9 +26,6 @@ const (
 // whyNot is why there can be no cluster in this process, if so.
 var whyNot error
 
-// Outside returns why what Enter has called is outside of the namespaces, or nil inside.
-func Outside() error { return whyNot }
-
 // Enter starts this binary again as the first process of new namespaces, and calls run there. It returns its exit code. With
 // that process everything in them ends, and all that was mounted there goes; it ends with this one. Where there can be no
 // such namespaces, run is called outside.

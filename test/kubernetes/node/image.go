@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -27,7 +29,7 @@ func archive(files map[string]file) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	made := map[string]bool{".": true, "/": true}
-	for _, to := range slices.Sorted(keys(files)) {
+	for _, to := range slices.Sorted(maps.Keys(files)) {
 		if err := folders(w, path.Dir(to), made); err != nil {
 			return nil, err
 		}
@@ -62,16 +64,6 @@ func folders(w *tar.Writer, dir string, made map[string]bool) error {
 	return w.WriteHeader(&tar.Header{Name: strings.TrimPrefix(dir, "/") + "/", Typeflag: tar.TypeDir, Mode: 0o755})
 }
 
-func keys[V any](m map[string]V) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
 // newImage makes an image of one layer.
 func newImage(rootfs []byte, config v1.Config) (v1.Image, error) {
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(rootfs)), nil })
@@ -87,7 +79,7 @@ func newImage(rootfs []byte, config v1.Config) (v1.Image, error) {
 		return nil, err
 	}
 	f = f.DeepCopy()
-	f.OS, f.Architecture, f.Config = "linux", "amd64", config
+	f.OS, f.Architecture, f.Config = "linux", runtime.GOARCH, config
 	return mutate.ConfigFile(image, f)
 }
 

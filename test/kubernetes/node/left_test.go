@@ -21,6 +21,9 @@ func TestNothingLeft(t *testing.T) {
 	if os.Geteuid() != 0 {
 		lab.Skip(t, "needs root")
 	}
+	if err := Lacking(); err != nil {
+		lab.Skip(t, "needs the components of Kubernetes: "+err.Error())
+	}
 	binary := filepath.Join(t.TempDir(), "keep")
 	if out, err := exec.Command("go", "build", "-o", binary, "../keep").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -30,13 +31,16 @@ func (b *builder) victims(images map[string]v1.Image) {
 		files := map[string]file{"/victim": {from: b.out("victim")}, "/look": {from: b.out("look-glibc")}}
 		if strings.HasPrefix(libc, "musl-") {
 			files["/look"] = file{from: b.out("look-musl")}
-			files["/lib/ld-musl-x86_64.so.1"] = file{from: filepath.Join(b.cache, libc, "libc.so")}
+			files["/lib/ld-musl-"+arch[runtime.GOARCH]+".so.1"] = file{from: filepath.Join(b.cache, libc, "libc.so")}
 		} else if b.err == nil {
 			b.libraries(b.out("look-glibc"), files)
 		}
 		images[VictimImage(libc)] = b.pack(files, v1.Config{User: "65532:65532", Entrypoint: []string{"/victim"}})
 	}
 }
+
+// arch is what musl calls an architecture.
+var arch = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
 
 // Namespace is where the victims are.
 const Namespace = "dnscheck"
