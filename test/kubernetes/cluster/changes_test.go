@@ -50,10 +50,11 @@ func scale(t *testing.T, w *world, s shape) {
 	}
 }
 
-// drain leaves the pods where they are that look names up, as nothing would make them anew.
+// drain takes the servers of the shape off a node, and leaves the other pods there: those that look names up, and those of
+// the DNS in front, which loses queries by itself.
 func drain(t *testing.T, w *world, s shape) {
 	last := w.Nodes[len(w.Nodes)-1].Name
-	w.kubectl(t, "drain", last, "--ignore-daemonsets", "--pod-selector=app!=victim", "--timeout=2m")
+	w.kubectl(t, "drain", last, "--ignore-daemonsets", "--pod-selector="+s.selector, "--timeout=2m")
 	w.awaitRollout(t, s)
 	w.kubectl(t, "uncordon", last)
 }

@@ -17,13 +17,14 @@ type flush struct{ from, to time.Time }
 
 func (f flush) String() string { return f.to.Format(time.StampMilli) }
 
-// longest is how long a query may be under way, on a busy machine.
-const longest = 250 * time.Millisecond
-
-// meets reports whether a query that began at a time may have been under way.
-func (f flush) meets(began time.Time) bool {
-	return began.After(f.from.Add(-longest)) && began.Before(f.to.Add(10*time.Millisecond))
+// meets reports whether a query that began at a time may have been under way, if none was so for longer.
+func (f flush) meets(began time.Time, longest time.Duration) bool {
+	return began.After(f.from.Add(-longest)) && began.Before(f.to)
 }
+
+// chance is how many queries may be under way in a change: of 250 in a second that a server is asked, each for some
+// milliseconds, one or two, and more on a busy machine. More than this were not under way, but asked a server that was gone.
+const chance = 10
 
 // klog matches a line of kube-proxy that says that flows were removed.
 var klog = regexp.MustCompile(`^I(\d{4} [\d:.]+) .*"Finished reconciling conntrack entries".* entriesDeleted=([1-9]\d*) took="(\S+)"`)

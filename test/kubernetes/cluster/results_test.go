@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -107,10 +108,18 @@ func table(rows []row) string {
 			fmt.Fprintf(&b, "\n## %s\n\n| change | kube-proxy | runs | queries lost | of them under way | lookups failed | slowest lookup |\n|---|---|---:|---:|---:|---:|---:|\n",
 				strings.ToUpper(shape[:1])+shape[1:])
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d | %d of %d | %d | %d of %d | %.3f s |\n",
-			r.Change, r.Mode, r.Runs, r.Lost, r.Asked, r.UnderWay, r.Failed, r.Lookups, r.Slowest.Seconds())
+		underWay := "" // of a server that is gone, nothing is told apart
+		if planned(r.Change) {
+			underWay = strconv.Itoa(r.UnderWay)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %d | %d of %d | %s | %d of %d | %.3f s |\n",
+			r.Change, r.Mode, r.Runs, r.Lost, r.Asked, underWay, r.Failed, r.Lookups, r.Slowest.Seconds())
 	}
 	return b.String()
+}
+
+func planned(about string) bool {
+	return slices.ContainsFunc(changes, func(c change) bool { return c.about == about && c.planned })
 }
 
 const introduction = `# Rollouts
