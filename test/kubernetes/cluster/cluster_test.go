@@ -37,15 +37,17 @@ type world struct {
 }
 
 var shared = sync.OnceValues(func() (*world, error) {
-	ctx := context.Background()
+	ctx, began := context.Background(), time.Now()
 	c, err := node.Start(ctx, 2, "nftables")
 	if err != nil {
 		return nil, err
 	}
+	nodes := time.Since(began)
 	if err := c.Furnish(); err != nil {
 		return nil, err
 	}
 	victims, err := c.StartVictims(ctx, "")
+	fmt.Printf("the nodes were ready after %v, images and pods after %v\n", nodes, time.Since(began))
 	return &world{c, victims}, err
 })
 
