@@ -109,7 +109,7 @@ func table(rows []row) string {
 				strings.ToUpper(shape[:1])+shape[1:])
 		}
 		underWay := "" // of a server that is gone, nothing is told apart
-		if planned(r.Change) {
+		if planned(r.Change) && r.UnderWay <= chance*r.Runs {
 			underWay = strconv.Itoa(r.UnderWay)
 		}
 		fmt.Fprintf(&b, "| %s | %s | %d | %d of %d | %s | %d of %d | %.3f s |\n",

@@ -3,6 +3,7 @@ package node
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -64,12 +65,26 @@ func folders(w *tar.Writer, dir string, made map[string]bool) error {
 	return w.WriteHeader(&tar.Header{Name: strings.TrimPrefix(dir, "/") + "/", Typeflag: tar.TypeDir, Mode: 0o755})
 }
 
-// newImage makes an image of one layer.
-func newImage(rootfs []byte, config v1.Config) (v1.Image, error) {
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(rootfs)), nil })
+// newImages makes images of one layer, which differ in how they run. The layer goes no way on which it had better be small.
+func newImages(rootfs []byte, configs ...v1.Config) ([]v1.Image, error) {
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(rootfs)), nil
+	}, tarball.WithCompressionLevel(gzip.NoCompression))
 	if err != nil {
 		return nil, err
 	}
+	var images []v1.Image
+	for _, config := range configs {
+		image, err := newImage(layer, config)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, image)
+	}
+	return images, nil
+}
+
+func newImage(layer v1.Layer, config v1.Config) (v1.Image, error) {
 	image, err := mutate.AppendLayers(empty.Image, layer)
 	if err != nil {
 		return nil, err

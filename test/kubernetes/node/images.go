@@ -72,15 +72,12 @@ func (b *builder) pack(files map[string]file, config v1.Config) v1.Image {
 		b.err = err
 		return nil
 	}
-	return b.image(rootfs, config)
-}
-
-func (b *builder) image(rootfs []byte, config v1.Config) v1.Image {
-	image, err := newImage(rootfs, config)
+	images, err := newImages(rootfs, config)
 	if err != nil {
 		b.err = err
+		return nil
 	}
-	return image
+	return images[0]
 }
 
 // pause holds the namespaces of a pod, and buries what is orphaned there.
@@ -126,9 +123,14 @@ func (b *builder) coredns(images map[string]v1.Image) {
 		b.err = err
 		return
 	}
-	images[CoreDNSImage] = b.image(text, config)
-	config.Labels = map[string]string{"next": "true"}
-	images[NextImage] = b.image(text, config)
+	next := config
+	next.Labels = map[string]string{"next": "true"}
+	both, err := newImages(text, config, next)
+	if err != nil {
+		b.err = err
+		return
+	}
+	images[CoreDNSImage], images[NextImage] = both[0], both[1]
 }
 
 // busybox is that of Debian, with its libraries.
