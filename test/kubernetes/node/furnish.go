@@ -60,7 +60,7 @@ func Run(cmd *exec.Cmd) error {
 
 // Help says how to use the cluster from another terminal.
 func (c *Cluster) Help() string {
-	enter := fmt.Sprintf("nsenter --target %s --all env KUBECONFIG=%s PATH=%s:$PATH", outsidePID, c.Kubeconfig, c.cache)
+	enter := fmt.Sprintf("nsenter --target %s --all --wd=$PWD env KUBECONFIG=%s PATH=%s:$PATH", outsidePID, c.Kubeconfig, c.cache)
 	return fmt.Sprintf(`cluster: ready. As root, in another terminal:
   %[1]s sh                              # then: kubectl get pods -A
   %[1]s kubectl -n %[2]s exec musl-1-2-5 -- /look 0 httpd.dnscheck
