@@ -13,7 +13,7 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 SYFT        := SYFT_CHECK_FOR_APP_UPDATE=false go run github.com/anchore/syft/cmd/syft@v1.52.0
 
-.PHONY: build run test kubernetes e2e matrix session bench faults soak fuzz compat vuln release release-binaries release-sbom release-sums image lint clean
+.PHONY: build run test kubernetes cluster rollouts e2e matrix session bench faults soak fuzz compat vuln release release-binaries release-sbom release-sums image lint clean
 
 # Git is not asked by go, which finds it in a clone and not in a worktree or an archive: the binaries would differ.
 GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags '$(LDFLAGS)'
@@ -33,11 +33,25 @@ run: build
 # nothing may be skipped. Results are not cached: the tests start programs that the cache knows nothing of.
 test: install lint
 	$(GOTESTSUM) --format pkgname -- -race -count=1 ./...
-	cd test/kubernetes && $(GOTESTSUM) --format pkgname -- -race -count=1 ./...
+	cd test/kubernetes && $(GOTESTSUM) --format pkgname -- -race -count=1 -p 1 -timeout 20m ./...
 
-# The manifests and the examples that need a cluster, against a real Kubernetes API.
+# The manifests and the examples that need a cluster, against a real Kubernetes API, and on a real cluster.
 kubernetes: install
-	cd test/kubernetes && go test -race -count=1 -v ./...
+	cd test/kubernetes && go test -race -count=1 -p 1 -timeout 20m -v ./...
+
+# A cluster of real nodes in namespaces of its own, with pods that look names up, until it is interrupted. It says how to use it.
+NODES ?= 1
+PROXY ?= nftables
+cluster: install build
+	go -C test/kubernetes build -o '$(abspath $(BIN))/cluster' ./keep
+	'$(BIN)/cluster' -nodes $(NODES) -proxy $(PROXY)
+
+# What is lost when servers are changed, in each shape and with stock CoreDNS, RUNS times each. Writes the table in
+# test/kubernetes/cluster, in about an hour and a half for each run; SHAPE=nftables/replace does it for one shape and mode.
+RUNS ?= 3
+SHAPE ?= .*/.*
+rollouts: install
+	cd test/kubernetes && go test -tags rollouts -count=1 -timeout 10h -v -run 'TestRollouts/$(SHAPE)' ./cluster -runs $(RUNS) -results .
 
 # The real C libraries alone, in typical clusters and for every pair of answers.
 e2e: install
@@ -133,8 +147,8 @@ lint:
 	$(STATICCHECK) -tags faults ./...
 	go mod tidy -diff
 	go mod verify
-	cd test/kubernetes && go vet ./... && $(STATICCHECK) ./... && go mod tidy -diff
-	cd test/kubernetes/apiserver && go mod tidy -diff
+	cd test/kubernetes && go vet -tags rollouts ./... && $(STATICCHECK) -tags rollouts ./... && go mod tidy -diff
+	for tools in components cni; do (cd "test/kubernetes/$$tools" && go mod tidy -diff) || exit 1; done
 
 clean:
 	rm -rf bin

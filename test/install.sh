@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs what the tests need, on Debian and as root: servers and tools from the packages of this machine's own
 # release, and each version of musl from the release that has it. What is there already is left alone. And it builds
-# kube-apiserver, which takes minutes on a new machine and seconds on one whose build cache has it.
+# the components of Kubernetes, which takes minutes on a new machine and seconds on one whose build cache has them.
 #
 # The versions of musl go to a cache folder, not into the system: one client linked with musl-gcc runs on each of
-# them when it is started by that version's loader.
+# them when it is started by that version's loader. So do containerd and runc, which would start, or be in the way of
+# another engine.
 set -eu
 
-packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 etcd-server busybox prometheus nftables"
+packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 etcd-server busybox prometheus nftables iptables libseccomp2"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/muslsafe"
 
 # release:version
@@ -15,10 +16,15 @@ musls="bullseye:1.2.2 bookworm:1.2.3 trixie:1.2.5 forky:1.2.6"
 
 say() { echo "install: $*"; }
 
-say "kube-apiserver"
-mkdir -p "$cache"
-CGO_ENABLED=0 go -C "$(dirname "$0")/kubernetes/apiserver" build -ldflags '-s -w' -o "$cache/kube-apiserver" \
-	k8s.io/kubernetes/cmd/kube-apiserver
+kubernetes="$(dirname "$0")/kubernetes"
+mkdir -p "$cache/cni"
+began=$(date +%s)
+version=$(go -C "$kubernetes/components" list -m -f '{{.Version}}' k8s.io/kubernetes)
+say "Kubernetes $version: 6 minutes on two cores, more on a busy machine, and seconds where it was built before"
+CGO_ENABLED=0 go -C "$kubernetes/components" build -o "$cache/" \
+	-ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" tool
+CGO_ENABLED=0 go -C "$kubernetes/cni" build -ldflags '-s -w' -o "$cache/cni/" tool
+say "Kubernetes $version was built in $(($(date +%s) - began)) s"
 
 if ! command -v apt-get >/dev/null; then
 	say "no apt-get here; tests that need one of these say so: $packages, and musl $musls"
@@ -58,16 +64,13 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for entry in $musls; do
-	release=${entry%%:*} version=${entry##*:}
-	target="$cache/musl-$version"
-	[ -e "$target/libc.so" ] && continue
-	say "musl $version from $release"
-	apt="$work/$release"
-	mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/parts" "$target"
+# fetch RELEASE PACKAGE... unpacks packages of a release into $work/RELEASE/root, by an apt that knows nothing of the
+# system: neither its sources nor what is installed.
+fetch() {
+	apt="$work/$1"
+	mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/parts" "$apt/root"
 	: >"$apt/status"
-	# An apt that knows nothing of the system: neither its sources nor what is installed.
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $release main" >"$apt/sources.list"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $1 main" >"$apt/sources.list"
 	cat >"$apt/apt.conf" <<-EOF
 		Dir::Etc::SourceList "$apt/sources.list";
 		Dir::Etc::SourceParts "$apt/parts";
@@ -79,16 +82,33 @@ for entry in $musls; do
 		Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 		Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
 	EOF
+	shift
 	(
 		cd "$apt"
 		export APT_CONFIG="$apt/apt.conf"
 		apt-get update -qq
-		apt-get download -qq musl
-		dpkg-deb -x musl_*.deb root
-		cp root/lib/*-linux-musl/libc.so "$target/" 2>/dev/null || cp root/usr/lib/*-linux-musl/libc.so "$target/"
+		apt-get download -qq "$@"
+		for package in *.deb; do dpkg-deb -x "$package" root; done
 	)
+}
+
+for entry in $musls; do
+	release=${entry%%:*} version=${entry##*:}
+	target="$cache/musl-$version"
+	[ -e "$target/libc.so" ] && continue
+	say "musl $version from $release"
+	mkdir -p "$target"
+	fetch "$release" musl
+	cp "$work/$release"/root/lib/*-linux-musl/libc.so "$target/" 2>/dev/null || cp "$work/$release"/root/usr/lib/*-linux-musl/libc.so "$target/"
 	"$target/libc.so" 2>&1 | grep -qx "Version $version" || {
 		say "$release has another version of musl now, so tests that need $version say that it is missing"
 		rm -rf "$target"
 	}
 done
+
+if [ ! -e "$cache/containerd/runc" ]; then
+	say "containerd and runc from bookworm"
+	mkdir -p "$cache/containerd"
+	fetch bookworm containerd runc
+	cp "$work"/bookworm/root/usr/bin/containerd* "$work"/bookworm/root/usr/bin/ctr "$work"/bookworm/root/usr/sbin/runc "$cache/containerd/"
+fi

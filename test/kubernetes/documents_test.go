@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/muslsafe/coredns-muslsafe/test/kubernetes/world"
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
@@ -94,7 +95,7 @@ func link(t *testing.T, program, name string) {
 func TestDocuments(t *testing.T) {
 	c := startCluster(t)
 	c.define(t)
-	c.apply(t, parse(t, lab.ReadFile(t, "testdata/world.yaml")+defaultAccount))
+	c.apply(t, parse(t, world.Manifests+defaultAccount))
 	for _, page := range pages(t) {
 		t.Run(filepath.Base(page), func(t *testing.T) {
 			given, _ := execute(t, page)

@@ -28,6 +28,7 @@ type values struct {
 			ConfigBlock string
 		}
 	}
+	ReadinessProbe     core.Probe
 	PodSecurityContext *core.PodSecurityContext
 	SecurityContext    *core.SecurityContext
 }
@@ -45,6 +46,10 @@ func TestHelm(t *testing.T) {
 			want := tokens(lab.ReadFile(t, root+"/corefile-examples/"+example+"/Corefile"))
 			if got := tokens(v.corefile()); !slices.Equal(got, want) {
 				t.Errorf("Corefile %v; want that of example %s, %v", got, example, want)
+			}
+			probe := template.Spec.Containers[0].ReadinessProbe
+			if v.ReadinessProbe.PeriodSeconds != probe.PeriodSeconds || v.ReadinessProbe.FailureThreshold != probe.FailureThreshold {
+				t.Errorf("readinessProbe %+v; want the times of the base, %+v", v.ReadinessProbe, probe)
 			}
 			if got, want := asYAML(t, v.PodSecurityContext), asYAML(t, template.Spec.SecurityContext); got != want {
 				t.Errorf("podSecurityContext:\n%s\nwant that of the base:\n%s", got, want)

@@ -12,22 +12,23 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/yaml"
 
+	"github.com/muslsafe/coredns-muslsafe/test/kubernetes/world"
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // installNone leaves the cluster with the DNS it came with.
 func installNone(t *testing.T, c *cluster) string {
 	c.managedDNS(t, stock(t))
-	return clusterDNS
+	return world.ClusterDNS
 }
 
 func installReplace(t *testing.T, c *cluster) string {
-	p := newPod(t, "muslsafe", oursIP, nodeResolvConf)
+	p := newPod(t, "muslsafe", oursIP, world.NodeResolvConf)
 	objects := render(t, "overlays/replace")
 	c.install(t, p, objects)
 	c.selects(t, "kube-dns", objects)
-	p.serve(t, clusterDNS)
-	return clusterDNS
+	p.serve(t, world.ClusterDNS)
+	return world.ClusterDNS
 }
 
 func installNodeFront(t *testing.T, c *cluster) string {
@@ -54,14 +55,14 @@ func installCilium(t *testing.T, c *cluster) string {
 	objects := render(t, "overlays/node-front-cilium")
 	c.apply(t, objects)
 	managed.serve(t, c.serviceIP(t, meta.NamespaceSystem, "muslsafe-upstream"))
-	c.install(t, newPod(t, "muslsafe", oursIP, nodeResolvConf), objects)
+	c.install(t, newPod(t, "muslsafe", oursIP, world.NodeResolvConf), objects)
 	return oursIP
 }
 
 func installUpstream(t *testing.T, c *cluster) string {
 	addr := c.installService(t, "overlays/upstream")
 	c.managedDNS(t, corefileOfEKS(t, addr))
-	return clusterDNS
+	return world.ClusterDNS
 }
 
 // corefileOfEKS is that of the page for EKS, with muslsafe at addr.
@@ -80,14 +81,14 @@ func installStub(t *testing.T, c *cluster) string {
 	given, _ := execute(t, root+"/build/kustomize/platforms/aks.md")
 	custom := pick[core.ConfigMap](t, parse(t, given[0]), "ConfigMap", "coredns-custom").Data["muslsafe.server"]
 	c.managedDNS(t, stock(t)+strings.Replace(custom, documentedIP, addr, 1))
-	return clusterDNS
+	return world.ClusterDNS
 }
 
 // installService installs an overlay that serves at the address of a Service, and returns it.
 func (c *cluster) installService(t *testing.T, overlay string) string {
 	t.Helper()
 	objects := render(t, overlay)
-	p := newPod(t, "muslsafe", oursIP, nodeResolvConf)
+	p := newPod(t, "muslsafe", oursIP, world.NodeResolvConf)
 	c.install(t, p, objects)
 	namespace, _ := workload(t, objects)
 	addr := c.serviceIP(t, namespace, "muslsafe")
@@ -151,8 +152,8 @@ func (c *cluster) managedDNS(t *testing.T, corefile string) *pod {
 			o.Object["data"] = map[string]any{"Corefile": corefile}
 		}
 	}
-	p := newPod(t, "coredns", managedIP, nodeResolvConf)
+	p := newPod(t, "coredns", managedIP, world.NodeResolvConf)
 	c.install(t, p, objects)
-	p.serve(t, clusterDNS)
+	p.serve(t, world.ClusterDNS)
 	return p
 }

@@ -143,19 +143,20 @@ func sysctls(spec core.PodSpec) string {
 	return script.String()
 }
 
-// privileges returns the arguments by which setpriv gives the container its user and capabilities, and nothing else.
+// privileges returns the arguments by which setpriv gives the container its user and capabilities, and nothing else. A user
+// keeps those by being told to, as the program of the image keeps its own by a file capability.
 func privileges(spec core.PodSpec, container core.Container) []string {
 	user := spec.SecurityContext.RunAsUser
 	if own := container.SecurityContext.RunAsUser; own != nil {
 		user = own
 	}
 	id := strconv.FormatInt(*user, 10)
-	bounds := "-all"
+	caps := "-all"
 	for _, capability := range container.SecurityContext.Capabilities.Add {
-		bounds += ",+" + strings.ToLower(string(capability))
+		caps += ",+" + strings.ToLower(string(capability))
 	}
-	return []string{"--reuid", id, "--regid", id, "--clear-groups", "--no-new-privs", "--inh-caps", "-all",
-		"--bounding-set", bounds, "--pdeathsig", "KILL"}
+	return []string{"--reuid", id, "--regid", id, "--clear-groups", "--no-new-privs", "--inh-caps", caps,
+		"--ambient-caps", caps, "--bounding-set", caps, "--pdeathsig", "KILL"}
 }
 
 // ask asks a probe of a container, at the address of the pod unless it names one.

@@ -7,6 +7,8 @@ import (
 	rbac "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/muslsafe/coredns-muslsafe/test/kubernetes/world"
 )
 
 // TestRights takes the rights of the ClusterRole away, one at a time, from a new pod: none is there for nothing, and
@@ -20,7 +22,7 @@ func TestRights(t *testing.T) {
 	for _, right := range rights(role) {
 		t.Run(right.verb+" "+right.resource, func(t *testing.T) {
 			c.apply(t, replaceRole(t, objects, without(role, right)))
-			p := newPod(t, "muslsafe", oursIP, nodeResolvConf)
+			p := newPod(t, "muslsafe", oursIP, world.NodeResolvConf)
 			server := c.run(t, p, namespace, template.Spec)
 			server.Await(t, `"system:serviceaccount:kube-system:muslsafe" cannot `+right.verb+` resource "`+right.resource+`"`)
 			container := template.Spec.Containers[0]

@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/muslsafe/coredns-muslsafe/test/kubernetes/world"
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
@@ -31,11 +32,11 @@ type rollout struct {
 func TestRollingChange(t *testing.T) {
 	startNode(t)
 	c := startCluster(t)
-	lab.ResolvConf(t, nodeResolvConf)
-	lab.CoreDNS(t, company, map[string]string{"example.org.zone": companyZone})
-	c.apply(t, parse(t, lab.ReadFile(t, "testdata/world.yaml")))
+	lab.ResolvConf(t, world.NodeResolvConf)
+	lab.CoreDNS(t, world.Company, map[string]string{"example.org.zone": world.CompanyZone})
+	c.apply(t, parse(t, world.Manifests))
 	installReplace(t, c)
-	client := newPod(t, "client", clientIP, podResolvConf(clusterDNS))
+	client := newPod(t, "client", clientIP, podResolvConf(world.ClusterDNS))
 
 	r := new(rollout)
 	r.oldest.Store(10) // as in the world
@@ -173,5 +174,5 @@ func number(addr string) int32 {
 }
 
 func exchange(name string, qtype uint16) (*dns.Msg, error) {
-	return dns.Exchange(new(dns.Msg).SetQuestion(name, qtype), net.JoinHostPort(clusterDNS, "53"))
+	return dns.Exchange(new(dns.Msg).SetQuestion(name, qtype), net.JoinHostPort(world.ClusterDNS, "53"))
 }

@@ -1,0 +1,138 @@
+//go:build rollouts
+
+package cluster
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/muslsafe/coredns-muslsafe/test/kubernetes/node/victim/load"
+)
+
+// row is what was measured of one change of one shape, in all runs together.
+type row struct {
+	Mode, Shape, Change string
+	Runs                int
+	Asked, Lost         int
+	Lookups, Failed     int
+	UnderWay            int           // of those lost
+	Slowest             time.Duration // lookup
+}
+
+// same reports whether two rows are of the same change.
+func (r row) same(o row) bool { return r.Mode == o.Mode && r.Shape == o.Shape && r.Change == o.Change }
+
+// results is a table that is written when the test ends, if it is to be.
+type results struct {
+	rows     []row // of this run
+	measured []row // of earlier ones
+}
+
+func newResults(t *testing.T) *results {
+	t.Helper()
+	r := new(results)
+	if *out == "" {
+		return r
+	}
+	text, err := os.ReadFile(filepath.Join(*out, "results.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &r.measured)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.write(*out); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// add adds what came of one run.
+func (r *results) add(of row, l load.Result, underWay int) {
+	i := slices.IndexFunc(r.rows, of.same)
+	if i < 0 {
+		i = len(r.rows)
+		r.rows = append(r.rows, of)
+	}
+	sum := &r.rows[i]
+	sum.Runs++
+	sum.UnderWay += underWay
+	sum.Asked += l.Asked
+	sum.Lost += l.Lost
+	sum.Lookups += l.Lookups
+	sum.Failed += l.Failed
+	sum.Slowest = max(sum.Slowest, l.SlowestLookup)
+}
+
+// write puts the rows of this run in the place of earlier ones.
+func (r *results) write(dir string) error {
+	all := slices.DeleteFunc(slices.Clone(r.measured), func(old row) bool { return slices.ContainsFunc(r.rows, old.same) })
+	all = append(all, r.rows...)
+	slices.SortStableFunc(all, func(a, b row) int { return order(a) - order(b) })
+	text, err := json.MarshalIndent(all, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "results.json"), append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "results.md"), []byte(table(all)), 0o644)
+}
+
+// order is where a row stands in the table.
+func order(r row) int {
+	list := []string{kubeadm.about, replace.about, upstream.about, stub.about, nodeLocal.about, nodeFront.about}
+	return slices.Index(list, r.Shape)*100 + slices.IndexFunc(changes, func(c change) bool { return c.about == r.Change })*2 +
+		strings.Index("nftables iptables", r.Mode)/9
+}
+
+// table is the page.
+func table(rows []row) string {
+	var b strings.Builder
+	b.WriteString(introduction)
+	shape := ""
+	for _, r := range rows {
+		if r.Shape != shape {
+			shape = r.Shape
+			fmt.Fprintf(&b, "\n## %s\n\n| change | kube-proxy | runs | queries lost | of them under way | lookups failed | slowest lookup |\n|---|---|---:|---:|---:|---:|---:|\n",
+				strings.ToUpper(shape[:1])+shape[1:])
+		}
+		underWay := "" // of a server that is gone, nothing is told apart
+		if planned(r.Change) && r.UnderWay <= chance*r.Runs {
+			underWay = strconv.Itoa(r.UnderWay)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %d | %d of %d | %s | %d of %d | %.3f s |\n",
+			r.Change, r.Mode, r.Runs, r.Lost, r.Asked, underWay, r.Failed, r.Lookups, r.Slowest.Seconds())
+	}
+	return b.String()
+}
+
+func planned(about string) bool {
+	return slices.ContainsFunc(changes, func(c change) bool { return c.about == about && c.planned })
+}
+
+const introduction = `# Rollouts
+
+What pods notice when the servers that they ask are changed, on a real cluster of two nodes (kubelet, kube-proxy, containerd),
+each with the manifests of [build/kustomize](../../../build/kustomize); and what they notice of stock CoreDNS, in the same image
+with what the manifests of kubeadm and of NodeLocal DNSCache set. Meanwhile 50 kept sockets in 5 pods ask every 100 ms, and
+getaddrinfo of four versions of musl and of glibc looks names up. A query is lost if there is no answer within 2.5 s, when musl
+asks again, or a failure. No name that is asked for is in a cache, but that of a Service.
+
+kube-proxy keeps sending a kept socket to a server that ends, as long as that says that it is ready; then it forgets the flow, and
+the next query goes to another server. The answer to a query that is under way at that moment is lost, whatever the server is:
+these are counted in a column of their own. A socket that is used for one lookup, as those of musl and glibc, is not affected.
+
+` + "`make rollouts`" + ` measures it again.
+`
