@@ -47,7 +47,7 @@ cluster: install build
 	'$(BIN)/cluster' -nodes $(NODES) -proxy $(PROXY)
 
 # What is lost when servers are changed, in each shape and with stock CoreDNS, RUNS times each. Writes the table in
-# test/kubernetes/cluster, in about an hour and a half for each run; SHAPE=nftables/replace does it for one shape and mode.
+# test/kubernetes/cluster, in about an hour for each run; SHAPE=nftables/replace does it for one shape and mode.
 RUNS ?= 3
 SHAPE ?= .*/.*
 rollouts: install
