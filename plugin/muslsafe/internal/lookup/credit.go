@@ -3,12 +3,13 @@ package lookup
 import "sync/atomic"
 
 // credit bounds how many questions are asked again, so that an upstream that fails is not asked twice as often as one that
-// works: each answer earns a tenth of a query, up to a hundred queries.
+// works: each answer earns a tenth of a query, up to a hundred queries. There are a few to begin with.
 type credit struct{ left atomic.Int64 } // in tenths of a query
 
 const (
-	maxCredit = 1000
-	price     = 10
+	firstCredit = 200
+	maxCredit   = 1000
+	price       = 10
 )
 
 // earn takes note of an answer.
