@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/pkg/nonwriter"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/coredns/coredns/request"
 	"github.com/miekg/dns"
@@ -89,20 +88,37 @@ func exchange(h plugin.Handler, q stub.Query) stub.Reply {
 	if err := r.Unpack(q.Wire(1)); err != nil {
 		return stub.Reply{Fate: stub.Answered, Bytes: []byte{0, 1, 0x81, dns.RcodeFormatError, 0, 0, 0, 0, 0, 0, 0, 0}}
 	}
-	nw := nonwriter.New(&test.ResponseWriter{TCP: q.Transport == stub.TCP})
-	w := request.NewScrubWriter(r, nw)
-	rcode, _ := h.ServeDNS(context.Background(), w, r)
-	if !plugin.ClientWrite(rcode) {
-		_ = w.WriteMsg(new(dns.Msg).SetRcode(r, rcode))
-	}
-	if nw.Msg == nil {
+	nw := &first{ResponseWriter: &test.ResponseWriter{TCP: q.Transport == stub.TCP}, replies: make(chan *dns.Msg, 2)}
+	go func() {
+		w := request.NewScrubWriter(r, nw)
+		rcode, _ := h.ServeDNS(context.Background(), w, r)
+		if !plugin.ClientWrite(rcode) {
+			_ = w.WriteMsg(new(dns.Msg).SetRcode(r, rcode))
+		}
+		nw.once.Do(func() { nw.replies <- nil })
+	}()
+	m := <-nw.replies
+	if m == nil {
 		return stub.Reply{}
 	}
-	wire, err := nw.Msg.Pack()
+	wire, err := m.Pack()
 	if err != nil {
 		panic(err)
 	}
 	return stub.Reply{Fate: stub.Answered, Bytes: wire}
+}
+
+// first is a client that gets the first reply as soon as it is written, while the plugin may be busy for longer.
+type first struct {
+	dns.ResponseWriter
+	replies chan *dns.Msg
+	once    sync.Once
+}
+
+// WriteMsg implements [dns.ResponseWriter].
+func (w *first) WriteMsg(m *dns.Msg) error {
+	w.once.Do(func() { w.replies <- m })
+	return nil
 }
 
 // config is what a model makes of a resolv.conf.
