@@ -104,7 +104,16 @@ func furnish() error {
 		mount --make-rprivate /
 		mount -t proc proc /proc
 		mount -t tmpfs -o mode=755 tmpfs /run
-		mount -t tmpfs -o mode=1777 tmpfs /tmp
+		case $PWD in
+		/tmp/*) # the repository is below, and stays where it is
+			kept=${PWD#/tmp/}
+			kept=/tmp/${kept%%/*}
+			cd "$kept"
+			mount -t tmpfs -o mode=1777 tmpfs /tmp
+			mkdir "$kept"
+			mount --bind . "$kept" ;;
+		*) mount -t tmpfs -o mode=1777 tmpfs /tmp ;;
+		esac
 		ip link set lo up
 		ip addr add ` + ControlIP + `/32 dev lo
 		ip addr add ` + world.CompanyIP + `/32 dev lo
