@@ -108,10 +108,11 @@ func furnish() error {
 		/tmp/*) # the repository is below, and stays where it is
 			kept=${PWD#/tmp/}
 			kept=/tmp/${kept%%/*}
-			cd "$kept"
+			mkdir /run/kept
+			mount --bind "$kept" /run/kept
 			mount -t tmpfs -o mode=1777 tmpfs /tmp
 			mkdir "$kept"
-			mount --bind . "$kept" ;;
+			mount --move /run/kept "$kept" ;;
 		*) mount -t tmpfs -o mode=1777 tmpfs /tmp ;;
 		esac
 		ip link set lo up
