@@ -52,7 +52,7 @@ type Asker struct {
 // New returns an Asker. It calls OnAnswer with the answer to each lookup, before anybody else can know it.
 func New(o Options) *Asker {
 	a := &Asker{Options: o, open: make(map[key]*Lookup)}
-	a.credit.left.Store(firstCredit)
+	a.credit.left.Store(maxCredit)
 	return a
 }
 

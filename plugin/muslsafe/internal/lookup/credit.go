@@ -3,13 +3,12 @@ package lookup
 import "sync/atomic"
 
 // credit bounds how many questions are asked again, so that an upstream that fails is not asked twice as often as one that
-// works: each answer earns a tenth of a query, up to a hundred queries. There are a few to begin with.
+// works: each answer earns a tenth of a query, up to a hundred queries.
 type credit struct{ left atomic.Int64 } // in tenths of a query
 
 const (
-	firstCredit = 200
-	maxCredit   = 1000
-	price       = 10
+	maxCredit = 1000
+	price     = 10
 )
 
 // earn takes note of an answer.

@@ -28,14 +28,14 @@ func TestCredit(t *testing.T) {
 			step  step
 			want  int // queries
 		}{
-			{"failures at first", firstCredit / price, step{0, failed}, 2 * firstCredit / price},
+			{"failures at first", maxCredit / price, step{0, failed}, 2 * maxCredit / price},
 			{"failures without credit", 50, step{0, failed}, 50},
 			{"nine answers", price - 1, step{0, data}, price - 1},
 			{"which are not enough", 1, step{0, failed}, 1},
 			{"the tenth", 1, step{0, nxdomain}, 1},
 			{"earns one query", 3, step{0, failed}, 3 + 1},
 			{"many answers", 3 * maxCredit, step{0, data}, 3 * maxCredit},
-			{"earn so many queries, and no more", 2 * maxCredit / price, step{0, failed}, 3 * maxCredit / price},
+			{"earn no more than there was at first", 2 * maxCredit / price, step{0, failed}, 3 * maxCredit / price},
 			{"silence without credit", 1, step{3 * Hedge, data}, 1},
 		} {
 			if got := ask(tc.n, tc.step); got != tc.want {
