@@ -81,7 +81,12 @@ func again() (code int, err error) {
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
 	}
-	// What ends this process would kill the one inside before it has cleaned up. So that one is told, and ends first.
+	return RunToEnd(cmd)
+}
+
+// RunToEnd runs the first process of new namespaces, and returns its exit code. What ends this process would kill the one inside
+// before it has cleaned up. So that one is told, and ends first.
+func RunToEnd(cmd *exec.Cmd) (code int, err error) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

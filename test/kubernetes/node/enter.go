@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strconv"
 	"syscall"
 
 	"github.com/muslsafe/coredns-muslsafe/test/kubernetes/world"
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // The environment of the processes that Enter starts from the same binary: which of them it is, and the name of the
@@ -70,22 +70,7 @@ func again() (code int, err error) {
 	cmd := role(roleInside, group)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM) // the one inside ends first, and its exit code counts
-	defer signal.Stop(signals)
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	go func() {
-		for sig := range signals {
-			_ = cmd.Process.Signal(sig) // it may have ended already
-		}
-	}()
-	err = cmd.Wait()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return max(exit.ExitCode(), 1), nil // -1 if a signal ended it
-	}
-	return 0, err
+	return lab.RunToEnd(cmd)
 }
 
 // namespaces are those of the cluster, and once more those of each node.
