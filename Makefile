@@ -127,19 +127,24 @@ release-sbom:
 release-sums:
 	cd '$(RELEASE)' && sha256sum muslsafe-* > SHA256SUMS
 
-# The image with all plugins, and the slim one. ARCH=arm64 makes them for that; the same commit gives the same digests.
+# The image with all plugins, the slim one, and that of doctor, in the same place. ARCH=arm64 makes them for that; the same commit
+# gives the same digests.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
-image: image-coredns image-coredns-slim
+image: image-coredns image-coredns-slim image-doctor
 
+PROGRAM := coredns
+NAME     = $(IMAGE)
 image-%:
-	GOOS=linux GOARCH=$(ARCH) $(GOBUILD) -o '$(BIN)/linux-$(ARCH)/$*/coredns' ./build/$*
-	go run ./build/image rootfs '$(BIN)/linux-$(ARCH)/$*/coredns' '$(BIN)/linux-$(ARCH)/$*/rootfs.tar'
-	docker build --quiet --tag $(IMAGE):$(VERSION)$(SUFFIX) --file build/image/Dockerfile \
+	GOOS=linux GOARCH=$(ARCH) $(GOBUILD) -o '$(BIN)/linux-$(ARCH)/$*/$(PROGRAM)' ./build/$*
+	go run ./build/image rootfs '$(BIN)/linux-$(ARCH)/$*/$(PROGRAM)' '$(BIN)/linux-$(ARCH)/$*/rootfs.tar'
+	docker build --quiet --target $(PROGRAM) --tag $(NAME):$(VERSION)$(SUFFIX) --file build/image/Dockerfile \
 		--build-arg TITLE=$*-muslsafe --build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) '$(BIN)/linux-$(ARCH)/$*'
-	docker save $(IMAGE):$(VERSION)$(SUFFIX) | go run ./build/image settle $(ARCH) | docker load
-	docker tag $(IMAGE):$(VERSION)$(SUFFIX) $(IMAGE):latest$(SUFFIX)
+	docker save $(NAME):$(VERSION)$(SUFFIX) | go run ./build/image settle $(ARCH) | docker load
+	docker tag $(NAME):$(VERSION)$(SUFFIX) $(NAME):latest$(SUFFIX)
 
 image-coredns-slim: SUFFIX := -slim
+image-doctor: PROGRAM := doctor
+image-doctor: NAME     = $(filter-out ./,$(dir $(IMAGE)))doctor
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }
@@ -148,7 +153,7 @@ lint:
 	go mod tidy -diff
 	go mod verify
 	cd test/kubernetes && go vet -tags rollouts ./... && $(STATICCHECK) -tags rollouts ./... && go mod tidy -diff
-	for tools in components cni; do (cd "test/kubernetes/$$tools" && go mod tidy -diff) || exit 1; done
+	for tools in components cni metrics; do (cd "test/kubernetes/$$tools" && go mod tidy -diff) || exit 1; done
 
 clean:
 	rm -rf bin

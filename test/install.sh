@@ -4,8 +4,8 @@
 # the components of Kubernetes, which takes minutes on a new machine and seconds on one whose build cache has them.
 #
 # The versions of musl go to a cache folder, not into the system: one client linked with musl-gcc runs on each of
-# them when it is started by that version's loader. So do containerd and runc, which would start, or be in the way of
-# another engine.
+# them when it is started by that version's loader, and each has what a static client is made of. So do containerd and
+# runc, which would start, or be in the way of another engine.
 set -eu
 
 packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 etcd-server busybox prometheus nftables iptables libseccomp2"
@@ -24,6 +24,9 @@ say "Kubernetes $version: 6 minutes on two cores, more on a busy machine, and se
 CGO_ENABLED=0 go -C "$kubernetes/components" build -o "$cache/" \
 	-ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" tool
 CGO_ENABLED=0 go -C "$kubernetes/cni" build -ldflags '-s -w' -o "$cache/cni/" tool
+say "metrics-server: some minutes more, in the same way"
+CGO_ENABLED=0 go -C "$kubernetes/metrics" build -ldflags '-s -w' -o "$cache/" tool
+go -C "$kubernetes" mod download github.com/prometheus-operator/prometheus-operator # for its kinds
 say "Kubernetes $version was built in $(($(date +%s) - began)) s"
 
 if ! command -v apt-get >/dev/null; then
@@ -95,15 +98,19 @@ fetch() {
 for entry in $musls; do
 	release=${entry%%:*} version=${entry##*:}
 	target="$cache/musl-$version"
-	[ -e "$target/libc.so" ] && continue
+	[ -e "$target/libc.a" ] && continue
 	say "musl $version from $release"
-	mkdir -p "$target"
-	fetch "$release" musl
-	cp "$work/$release"/root/lib/*-linux-musl/libc.so "$target/" 2>/dev/null || cp "$work/$release"/root/usr/lib/*-linux-musl/libc.so "$target/"
-	"$target/libc.so" 2>&1 | grep -qx "Version $version" || {
-		say "$release has another version of musl now, so tests that need $version say that it is missing"
+	fetch "$release" musl musl-dev
+	root="$work/$release/root"
+	[ ! -d "$root/lib" ] || cp -a "$root/lib" "$root/usr/" # where libc.so was before trixie
+	lib=$(echo "$root"/usr/lib/*-linux-musl)
+	mv "$root"/usr/include/*-linux-musl "$lib/include"
+	if "$lib/libc.so" 2>&1 | grep -qx "Version $version"; then
 		rm -rf "$target"
-	}
+		mv "$lib" "$target"
+	else
+		say "$release has another version of musl now, so tests that need $version say that it is missing"
+	fi
 done
 
 if [ ! -e "$cache/containerd/runc" ]; then

@@ -1,6 +1,6 @@
 // Image prepares what the Dockerfile beside it cannot say, so that an image has the same digest whoever builds it:
 //
-//	image rootfs BINARY ROOTFS.TAR     packs the file system of the image
+//	image rootfs BINARY ROOTFS.TAR     packs the file system of the image of coredns or doctor
 //	image settle ARCH <IN >OUT         takes the time, place and machine of a build out of an image from "docker save"
 //
 // The time that it puts in instead is that of SOURCE_DATE_EPOCH, in seconds since 1970.

@@ -3,6 +3,7 @@ package muslsafe
 import (
 	"fmt"
 
+	"github.com/miekg/dns"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
@@ -35,6 +36,11 @@ func (cfg *config) covers(name string) bool {
 		return false
 	}
 	return !names.AnyContains(cfg.except, name)
+}
+
+// derives reports whether the answer to qtype follows from the other half: that to AAAA, with ipv4only.
+func (cfg *config) derives(qtype uint16) bool {
+	return cfg.fixes[verdict.IPv4Only] && qtype == dns.TypeAAAA
 }
 
 // String describes the configuration in force, for the one line that is logged at start-up.

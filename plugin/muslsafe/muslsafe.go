@@ -36,7 +36,9 @@ type core struct {
 	watches   stranger.Watches
 	idle      *bounded.Pool[pair]
 
-	isPerClient bool // rules in the server block may treat clients differently; set at start-up
+	// What is known at start-up.
+	isPerClient bool           // rules in the server block may treat clients differently
+	zones       []names.Domain // of all server blocks
 
 	pairs *libc.Table // nil unless clients are counted
 }

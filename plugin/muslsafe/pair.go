@@ -86,7 +86,12 @@ func (p *pair) judge() (int, error) {
 // decide finds out what a verdict needs, waits until it falls, and answers the client.
 func decide(p *pair) {
 	q := inquiry{pair: p, domain: searchDomain{pair: p}}
-	p.answered.rcode, p.answered.err = p.answer(q.settle())
+	ruling := q.settle()
+	if m := (unsearched{p}).answer(ruling); m != nil {
+		p.answered.rcode, p.answered.err = unsearched{p}.write(m)
+		return
+	}
+	p.answered.rcode, p.answered.err = p.answer(ruling)
 }
 
 // begin sends the client's own query. Where the half is derived, only a report has a use for that.
@@ -96,7 +101,7 @@ func (p *pair) begin() {
 		p.began = now
 	}
 	p.expansion = p.cfg.suffixes.Expansion(p.Name)
-	p.isDerived = p.cfg.fixes[verdict.IPv4Only] && p.Qtype() == dns.TypeAAAA
+	p.isDerived = p.cfg.derives(p.Qtype())
 	p.memory.NoteQuery(&p.Client, p.began)
 	p.watchDomain()
 	if p.isDerived {
@@ -116,6 +121,9 @@ func (p *pair) tryAnswer(x *lookup.Exchange) bool {
 	}
 	e := p.known(x.Half.Outcome)
 	if e.Sibling = p.remembered(&p.query); !p.rules.MayPass(e) {
+		return false
+	}
+	if (unsearched{p}).isOpen(x.Half.Outcome) {
 		return false
 	}
 	p.reviveDomain()

@@ -41,6 +41,7 @@ var properties = []property{
 	{"disable", "FIX...", parseDisable},
 	{"ipv4only", "", switchOn(verdict.IPv4Only)},
 	{"complete", "", switchOn(verdict.Complete)},
+	{"absolute", "", switchOn(verdict.Absolute)},
 	{"wildcard", "", switchOn(verdict.Wildcard)},
 	{"dot", "", switchOn(verdict.Dot)},
 	{"ttl", "SECONDS", parseTTL},

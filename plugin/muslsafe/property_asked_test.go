@@ -18,7 +18,7 @@ import (
 // later in its search, a random name in its place, or a proof for complete. It knows the configuration, and nothing of the
 // code that asks.
 func mayAsk(cfg *config, name, asked string) bool {
-	if asked == name || isRandomFor(cfg, name, asked) {
+	if asked == name || isRandomFor(cfg, name, asked) || cfg.fixes[verdict.Absolute] && isUnsearched(cfg, name, asked) {
 		return true
 	}
 	for _, s := range cfg.suffixes.Search() {
@@ -35,7 +35,8 @@ func mayAsk(cfg *config, name, asked string) bool {
 		}
 		x, namespace := before[:at], before[at+1:]
 		last := x[strings.LastIndexByte(x, '.')+1:]
-		proofs := []string{namespace + ".svc." + string(c), namespace + "." + string(c), last + "." + namespace + "."}
+		proofs := []string{namespace + ".svc." + string(c), namespace + "." + string(c), last + "." + namespace + ".",
+			namespace + ".", last + "." + namespace + ".svc." + string(c)}
 		steps := []string{x + ".svc." + string(c), x + "." + string(c), x + "."}
 		if slices.Contains(slices.Concat(proofs, steps), asked) || isExpanded(cfg, x, asked) || isExpanded(cfg, namespace, asked) {
 			return true
@@ -47,6 +48,17 @@ func mayAsk(cfg *config, name, asked string) bool {
 // isExpanded reports whether asked is x with a search domain of the nodes appended.
 func isExpanded(cfg *config, x, asked string) bool {
 	return slices.ContainsFunc(cfg.suffixes.Search(), func(d domain) bool { return asked == x+"."+string(d) })
+}
+
+// isUnsearched reports whether asked is a name outside of all suffixes with one that glibc would append to it.
+func isUnsearched(cfg *config, name, asked string) bool {
+	isBelow := func(d domain) bool { return strings.HasSuffix("."+name, "."+string(d)) }
+	if slices.ContainsFunc(slices.Concat(cfg.suffixes.Cluster(), cfg.suffixes.Search()), isBelow) {
+		return false
+	}
+	return isExpanded(cfg, strings.TrimSuffix(name, "."), asked) || slices.ContainsFunc(cfg.suffixes.Cluster(), func(c domain) bool {
+		return asked == name+"svc."+string(c) || asked == name+string(c)
+	})
 }
 
 // isRandomFor reports whether asked is a random name in place of name: directly below its search suffix, or below the domain
@@ -74,10 +86,11 @@ func problemOfAsked(cfg *config, name string, asked []string) error {
 // maxQueries is the largest number of queries that one query of a client may cost, itself among them, with n search domains
 // of the nodes, if nothing is asked again. The README says the same.
 //
-// It takes a search for complete that finds nothing: the namespace over UDP and TCP (2), its rivals (n + 2), and n + 4 steps
-// for A and AAAA over UDP and TCP (4n + 16). Then the client's own query and the other half over UDP and TCP (4), and random
+// It takes a step that had an address until now, with the client's half over UDP and TCP and the other half (3), and a search
+// for complete that finds nothing: the namespace over UDP and TCP (2), its rivals (n + 3), and n + 4 steps for A and AAAA over
+// UDP and TCP (4n + 16). Then the client's own query and the other half over UDP and TCP (4), and random
 // names below the suffix, in place of the name, and to watch the search domain, for A and AAAA over UDP and TCP (8).
-func maxQueries(n int) int { return 5*n + 32 }
+func maxQueries(n int) int { return 5*n + 36 }
 
 // TestAskedNames has random names, configurations and upstreams. No client can make the server ask for a name outside of the
 // search of the name that the client asks for, nor for more names than the README says.

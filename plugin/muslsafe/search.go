@@ -2,6 +2,8 @@ package muslsafe
 
 import (
 	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -11,11 +13,16 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
+// choiceKey says what a choice is for. There is a client in it where one client may get another answer than the next.
+type choiceKey struct {
+	client netip.Addr
+	name   string // of the first step, in lower case
+}
+
 // choice is the step of a search that a client gets its addresses from. It is never modified.
 type choice struct {
-	name    string  // the first step, in lower case
-	winner  string  // "" if the client is left to search by itself
-	has     [2]bool // by half: whether the winner is known to have such records
+	choiceKey
+	winner  string // "" if the client is left to search by itself
 	expires time.Time
 }
 
@@ -28,6 +35,14 @@ type found struct {
 	pair []*lookup.Lookup // of the winner; nil if the choice was remembered
 }
 
+func choiceKeyOf(q *query) choiceKey {
+	if !q.isPerClient {
+		return choiceKey{name: q.Name}
+	}
+	client, _ := lookup.AddrOf(q.Writer)
+	return choiceKey{client, q.Name}
+}
+
 // complete returns an answer to the first query of a search with what the whole search finds. It returns nil where the
 // client is left to search by itself, which is never wrong: what it asks for exists nowhere, and it is told so.
 func (q *query) complete() *dns.Msg {
@@ -35,32 +50,56 @@ func (q *query) complete() *dns.Msg {
 		return nil
 	}
 	s, ok := q.cfg.suffixes.FirstStep(q.Name)
-	if !ok {
+	if !ok || q.isZone(s.Namespace) {
 		return nil
 	}
 	return q.completeSearch(s)
 }
 
+// isZone reports whether a zone that this server serves is at or below a name: then a client may search for names there,
+// whatever the servers of that zone say about the zone itself.
+func (c *core) isZone(name string) bool {
+	return slices.ContainsFunc(c.zones, func(zone names.Domain) bool { return names.Domain(name).Contains(string(zone)) })
+}
+
 func (q *query) completeSearch(s names.Search) *dns.Msg {
+	q.memory.NoteQuery(&q.Client, time.Now())
+	return search{q, verdict.Complete, func(w *walk) { w.complete(s) }}.answer()
+}
+
+// search is done on behalf of a client.
+type search struct {
+	*query
+	fix  verdict.Fix
+	plan func(*walk) // says what is asked
+}
+
+// answer returns what the whole search finds. It returns nil where the client is left to what it has.
+func (q search) answer() *dns.Msg {
 	q.began = time.Now()
-	q.memory.NoteQuery(&q.Client, q.began)
-	c := choose(q, s)
-	if c.winner == "" {
-		q.isSearched = true
-		return nil
-	}
-	o, m := verdict.Nodata, (*dns.Msg)(nil) // of AAAA, if it follows from A
-	if !q.cfg.fixes[verdict.IPv4Only] || q.Qtype() == dns.TypeA {
+	c := q.choose()
+	before := q.memory.OutcomeOf(c.winner, q.Qtype(), q.began)
+	o, m := q.fetch(c)
+	if !q.bearsOut(c, before, o) {
+		q.searches.forget(c.choice)
+		c = q.choose()
 		o, m = q.fetch(c)
 	}
-	if o != verdict.Data && !c.has[halfOf(lookup.SiblingOf(q.Qtype()))] {
-		q.searches.choices.Remove(c.name) // it has no address any more
+	switch {
+	case c.winner == "":
+		q.isSearched = true
 		return nil
-	}
-	if o == verdict.Failed && q.awaitClaim() == verdict.No {
+	case o != verdict.Data && o != verdict.Failed && !q.cfg.derives(q.Qtype()) && !q.isPaired():
+		return nil
+	case o == verdict.Failed && q.awaitClaim() == verdict.No:
 		return new(dns.Msg).SetRcode(q.Query, dns.RcodeServerFailure)
 	}
-	alias := reply.Alias{Target: c.winner, TTL: c.ttl(q.began)}
+	return q.aliasTo(c, o, m)
+}
+
+// aliasTo returns the answer that leads to the winner.
+func (q search) aliasTo(c found, o verdict.Outcome, m *dns.Msg) *dns.Msg {
+	alias := reply.Alias{Target: c.winner, TTL: c.ttl(q.began), Fix: q.fix}
 	if o == verdict.Failed {
 		alias.TTL = min(alias.TTL, reply.BriefTTL)
 	}
@@ -72,28 +111,69 @@ func (q *query) completeSearch(s names.Search) *dns.Msg {
 }
 
 // awaitClaim claims the half for a denial, as soon as the client has asked for the other one, or has had the time to.
-func (q *query) awaitClaim() verdict.Answer {
+func (q search) awaitClaim() verdict.Answer {
 	for {
 		elapsed := time.Since(q.began)
 		if a := q.claim(elapsed); a != verdict.Open {
 			return a
 		}
-		q.Wait(pairedAfter - elapsed)
+		q.waitForPair(elapsed)
 	}
 }
 
-// fetch returns the client's half of the pair of the winner. There is a message if that is data or nodata; it must not
-// be modified.
-func (q *query) fetch(c found) (verdict.Outcome, *dns.Msg) {
+// shortly is how far apart the halves of a pair usually come.
+const shortly = 100 * time.Microsecond
+
+// isPaired reports whether the client asks for the other half as well. To glibc, an alias without an address is the end of
+// its search. So a client that asks for one family alone, which the winner does not have, is left to search by itself.
+func (q search) isPaired() bool {
+	for {
+		now := time.Now()
+		if q.memory.HasAsked(&q.Client, lookup.SiblingOf(q.Qtype()), now) {
+			return true
+		}
+		elapsed := now.Sub(q.began)
+		if elapsed >= pairedAfter {
+			return false
+		}
+		q.waitForPair(elapsed)
+	}
+}
+
+// waitForPair waits for a while in which the client may ask for the other half: a short one at first, as halves come together.
+func (q search) waitForPair(elapsed time.Duration) {
+	q.Wait(min(pairedAfter-elapsed, max(elapsed, shortly)))
+}
+
+// bearsOut reports whether the winner of a remembered choice still has an address, or may have. The client's half was before,
+// and is o. If it has changed, memory of the other half may be out of date, too.
+func (q search) bearsOut(c found, before, o verdict.Outcome) bool {
+	if c.pair != nil || c.winner == "" || o == verdict.Data || o == verdict.Failed || q.cfg.derives(q.Qtype()) {
+		return true
+	}
+	sibling := lookup.SiblingOf(q.Qtype())
+	if o == before && !q.isPerClient && q.memory.OutcomeOf(c.winner, sibling, q.began) == verdict.Data {
+		return true
+	}
+	other := await(q.query, q.Ask(c.winner, sibling))
+	return other == verdict.Data || other == verdict.Failed
+}
+
+// fetch returns the client's half of the pair of the winner. There is a message if that is data or nodata, unless it follows
+// from the other half; it must not be modified.
+func (q search) fetch(c found) (verdict.Outcome, *dns.Msg) {
+	if c.winner == "" || q.cfg.derives(q.Qtype()) {
+		return verdict.Nodata, nil
+	}
 	var l *lookup.Lookup
 	if i := halfOf(q.Qtype()); c.pair != nil && c.pair[i].Landed() {
 		l = c.pair[i]
 	} else {
 		l = q.Ask(c.winner, q.Qtype())
 	}
-	o := await(q, l)
+	o := await(q.query, l)
 	if o == verdict.Data && l.Half().IsCut && q.mustFit() {
-		if whole := q.AskOverTCP(c.winner, q.Qtype()); await(q, whole) == verdict.Data {
+		if whole := q.AskOverTCP(c.winner, q.Qtype()); await(q.query, whole) == verdict.Data {
 			l = whole
 		}
 	}
@@ -115,10 +195,10 @@ func await(q *query, l *lookup.Lookup) verdict.Outcome {
 }
 
 // choose finds the step of a search that has an address.
-func choose(q *query, s names.Search) found {
-	if c := q.searches.remembered(q.Name, q.began); c != nil {
+func (q search) choose() found {
+	if c := q.searches.remembered(choiceKeyOf(q.query), q.began); c != nil {
 		return found{choice: c}
 	}
-	w := &walk{query: q}
-	return w.choose(s)
+	w := &walk{query: q.query}
+	return w.choose(q.plan)
 }

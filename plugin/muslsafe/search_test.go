@@ -2,11 +2,13 @@ package muslsafe
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/reply"
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
@@ -31,6 +33,8 @@ const (
 	fourthStep = originalName + "corp.example.org."
 	lastStep   = originalName
 
+	shortName = "example.net." // of two labels
+
 	inProd  = "prod.svc.cluster.local." // a namespace that exists in some tests
 	podName = "web-0.nginx." + inProd   // of a stateful set
 )
@@ -44,6 +48,10 @@ var completed = []completion{
 	{about: "the halves never come from two names",
 		script: map[string]step{thirdStep + " AAAA": exists, thirdStep + " A": isEmpty},
 		winner: thirdStep, pair: [2]outcome{nodata, data}, ttl: 5},
+	{about: "two labels, which could be an endpoint if there were such a Service", name: shortName + inDefault,
+		script: map[string]step{shortName + " A": exists}, winner: shortName, pair: [2]outcome{data, nodata}, ttl: 5},
+	{about: "a Service of another namespace", name: "web.prod." + inDefault,
+		script: map[string]step{"web." + inProd + " A": exists}, winner: "web." + inProd, pair: [2]outcome{data, nodata}, ttl: 5},
 	{about: "pod of a stateful set", name: "web-0.nginx.prod." + inDefault, script: map[string]step{podName + " A": exists},
 		winner: podName, pair: [2]outcome{data, nodata}, ttl: 5},
 	{about: "service with svc", name: "web.prod.svc." + inDefault, script: map[string]step{"web.prod.svc.cluster.local. A": exists},
@@ -61,12 +69,14 @@ var completed = []completion{
 		winner: fourthStep, pair: [2]outcome{data, nodata}, ttl: 5},
 	{about: "a short ttl", more: withTTL(2),
 		winner: lastStep, pair: [2]outcome{data, nodata}, ttl: 2},
-	{about: "the namespace is slow", script: map[string]step{inDefault + " A": {outcome: nodata, delay: 300 * ms}},
+	{about: "the namespace is slow", script: map[string]step{inDefault + " MX": {outcome: nodata, delay: 300 * ms}},
 		winner: lastStep, pair: [2]outcome{data, nodata}, after: 300 * ms, ttl: 5},
 	{about: "a rival is slow", script: map[string]step{"default.example.org. A": {outcome: nxdomain, delay: 300 * ms}},
 		winner: lastStep, pair: [2]outcome{data, nodata}, after: 300 * ms, ttl: 5},
+	{about: "no wildcard has the address", more: with(verdict.Wildcard),
+		winner: lastStep, pair: [2]outcome{data, nodata}, ttl: 5},
 	{about: "a namespace called like a top-level domain", name: originalName + inProd,
-		script: map[string]step{inProd + " A": isEmpty},
+		script: map[string]step{inProd + " MX": isEmpty},
 		winner: lastStep, pair: [2]outcome{data, nodata}, ttl: 5},
 }
 
@@ -88,14 +98,21 @@ var leftAlone = []completion{
 	{about: "a name of the cluster is silent", script: map[string]step{secondStep + " A": isSilent, secondStep + " AAAA": isSilent},
 		after: lateAfter},
 	{about: "the last step fails", script: map[string]step{lastStep + " A": fails, lastStep + " AAAA": fails}},
-	{about: "no such namespace", script: map[string]step{inDefault + " A": isAbsent}},
-	{about: "the namespace is silent", script: map[string]step{inDefault + " A": isSilent},
+	{about: "no such namespace", script: map[string]step{inDefault + " MX": isAbsent}},
+	{about: "the namespace is silent", script: map[string]step{inDefault + " MX": isSilent},
 		after: lateAfter},
-	{about: "nobody knows about the namespace", script: map[string]step{inDefault + " A": fails}},
+	{about: "nobody knows about the namespace", script: map[string]step{inDefault + " MX": fails}},
 	{about: "a namespace called like a top-level domain, with a domain like this one", name: originalName + inProd,
-		script: map[string]step{inProd + " A": isEmpty, "net.prod. A": isEmpty}},
+		script: map[string]step{inProd + " MX": isEmpty, "net.prod. A": isEmpty}},
 	{about: "a namespace called like a top-level domain, with a domain that fails", name: originalName + inProd,
-		script: map[string]step{inProd + " A": isEmpty, "net.prod. A": fails}},
+		script: map[string]step{inProd + " MX": isEmpty, "net.prod. A": fails}},
+	{about: "an endpoint may have this name", name: shortName + inDefault,
+		script: map[string]step{shortName + " A": exists, "net." + inDefault + " MX": isEmpty}},
+	{about: "nobody knows whether an endpoint may have this name", name: shortName + inDefault,
+		script: map[string]step{shortName + " A": exists, "net." + inDefault + " MX": fails}},
+	{about: "a namespace called like a domain at the top", script: map[string]step{"default. A": isEmpty}},
+	{about: "a namespace called like a domain at the top that fails", script: map[string]step{"default. A": fails}},
+	{about: "a wildcard may have the address", more: with(verdict.Wildcard), script: map[string]step{fourthStep + " A": exists}},
 	{about: "the last step must pass untouched", more: func(cfg *config) { cfg.except = []domain{"example.net."} }},
 }
 
@@ -112,7 +129,7 @@ func TestComplete(t *testing.T) {
 			for _, isWarm := range []bool{false, true} {
 				got := lookUp(t, h, tc.name)
 				checkCompleted(t, got, tc.name, tc.winner, tc.pair)
-				if after := slowest(got); after > tc.after {
+				if after := slowest(got); after > tc.after+shortly { // AAAA may come first
 					t.Errorf("the answers took %v; want %v", after, tc.after)
 				}
 				if tc.winner != "" && !isWarm && got[0].m.Answer[0].Header().Ttl != tc.ttl {
@@ -155,7 +172,7 @@ func TestCompleteLoad(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		const delay = 10 * ms // so that the halves meet
 		u := &upstream{script: map[string]step{
-			inDefault + " A": {outcome: nodata, delay: delay}, firstName + " A": {outcome: nxdomain, delay: delay},
+			inDefault + " MX": {outcome: nodata, delay: delay}, firstName + " A": {outcome: nxdomain, delay: delay},
 			lastStep + " A": {outcome: data, delay: delay}, lastStep + " AAAA": {outcome: nodata, delay: 2 * delay},
 		}}
 		p := completing(u)
@@ -165,7 +182,7 @@ func TestCompleteLoad(t *testing.T) {
 		for _, key := range cold {
 			count[key]++
 		}
-		if len(cold) != 16 || len(count) != 16 { // six steps of two types, the namespace, and three rivals
+		if len(cold) != 17 || len(count) != 17 { // six steps of two types, the namespace, and four rivals
 			t.Errorf("asked %q; want each of the steps once for each type", cold)
 		}
 		lookUp(t, p, firstName)
@@ -181,23 +198,59 @@ func TestCompleteLoad(t *testing.T) {
 	})
 }
 
-// TestCompleteForgets has an address vanish, and appear at another step.
+// TestCompleteForgets has the addresses of a winner vanish. The search is done again at once, and finds what there is now:
+// another step, and then nothing.
 func TestCompleteForgets(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
-		u := &upstream{script: searchScript(nil)}
+		u := &upstream{script: searchScript(map[string]step{thirdStep + " A": exists, thirdStep + " AAAA": exists})}
 		p := completing(u)
+		checkCompleted(t, lookUp(t, p, firstName), firstName, thirdStep, [2]outcome{data, data})
+		u.change(thirdStep+" A", isAbsent)
+		u.change(thirdStep+" AAAA", isAbsent)
 		checkCompleted(t, lookUp(t, p, firstName), firstName, lastStep, [2]outcome{data, nodata})
 		u.change(lastStep+" A", isAbsent)
-		if m, _, _ := exchange(t, p, newQuery(firstName, dns.TypeA)); m.Rcode != dns.RcodeNameError {
-			t.Errorf("reply = %v; want NXDOMAIN", m)
+		if got := lookUp(t, p, firstName)[0]; got.outcome != nxdomain {
+			t.Errorf("A = %v; want NXDOMAIN", got.m)
 		}
-		if c := p.searches.remembered(firstName, time.Now()); c != nil {
-			t.Errorf("%+v is remembered; want it forgotten", c)
+		checkCompleted(t, lookUp(t, p, firstName), firstName, "", [2]outcome{nxdomain, nxdomain})
+	})
+}
+
+// TestCompleteOneFamily has clients that ask for one family alone, which the first step with an address does not have. They
+// search by themselves; one that asks for both gets an alias.
+func TestCompleteOneFamily(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		u := &upstream{script: searchScript(map[string]step{thirdStep + " AAAA": exists})}
+		p := completing(u)
+		for range 2 { // cold and warm
+			if m, _, _ := exchange(t, p, newQuery(firstName, dns.TypeA)); m.Rcode != dns.RcodeNameError || len(m.Answer) > 0 {
+				t.Errorf("reply to A alone = %v; want NXDOMAIN", m)
+			}
+			time.Sleep(10 * time.Second) // until nobody remembers what the client asked for
 		}
-		u.change(thirdStep+" A", exists)
-		time.Sleep(minChoice * time.Second)
-		time.Sleep(reply.BriefTTL * time.Second)
-		checkCompleted(t, lookUp(t, p, firstName), firstName, thirdStep, [2]outcome{data, nodata})
+		checkCompleted(t, lookUp(t, p, firstName), firstName, thirdStep, [2]outcome{nodata, data})
+	})
+}
+
+// TestCompletePerClient has rules that treat clients differently: what one of them gets says nothing about the next.
+func TestCompletePerClient(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		u := &upstream{script: searchScript(map[string]step{thirdStep + " A": exists})}
+		p := completing(test.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+			if strings.HasPrefix(w.RemoteAddr().String(), "192.0.2.66:") && r.Question[0].Name == thirdStep {
+				return give(w, r, nodata) // as acl filters
+			}
+			return u.ServeDNS(ctx, w, r)
+		}))
+		p.isPerClient = true
+		for range 2 {
+			for addr, want := range map[string]string{"192.0.2.66": lastStep, "192.0.2.1": thirdStep} {
+				m := serve(t, p, &test.ResponseWriter{RemoteIP: addr}, newQuery(firstName, dns.TypeA))
+				if cname, ok := m.Answer[0].(*dns.CNAME); !ok || cname.Target != want {
+					t.Errorf("client %s: %v; want an alias of %s", addr, m.Answer, want)
+				}
+			}
+		}
 	})
 }
 
@@ -205,8 +258,8 @@ func TestCompleteForgets(t *testing.T) {
 func TestCompleteNamespaces(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		u := &upstream{script: map[string]step{
-			inDefault + " A":             isEmpty,
-			inProd + " A":                isEmpty,
+			inDefault + " MX":            isEmpty,
+			inProd + " MX":               isEmpty,
 			"a.b.c." + inProd + " A":     exists, // which is no name of a Kubernetes object, but exists
 			"a.b.c.svc.cluster.local. A": {outcome: data, addrs: []string{"192.0.2.2"}},
 		}}

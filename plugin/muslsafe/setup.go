@@ -42,6 +42,7 @@ func setup(c *caddy.Controller) error {
 			return plugin.Error(pluginName, fmt.Errorf(`server block %s: "complete" and the autopath plugin both do the whole search at its first query; expect one of them`, zones))
 		}
 		log.Infof("%s: %s", zones, cfg)
+		p.zones = zonesOf(c)
 		b := dnsserver.GetConfig(c)
 		if p.isPerClient = b.ViewName != "" || b.Handler("acl") != nil; !p.isPerClient {
 			whenStarted(c, func() { p.lookAtDomains(addrOf(b)) })

@@ -178,7 +178,7 @@ var mistakesInProperties = []mistake{
 	{"twice in a block", "muslsafe {\n search /dev/null\n}\nmuslsafe", []string{":4 ", `"muslsafe"`, "once"}},
 }
 
-const validProperties = "cluster, search, except, disable, ipv4only, complete, wildcard, dot, ttl, report, clients"
+const validProperties = "cluster, search, except, disable, ipv4only, complete, absolute, wildcard, dot, ttl, report, clients"
 
 // tooLong is a domain of 253 characters.
 var tooLong = strings.Repeat("a.", 126) + "b"

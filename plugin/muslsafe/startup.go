@@ -9,6 +9,7 @@ import (
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
 // settled is how long after its start a server is asked something by itself: one that is reloaded many times in a row is not.
@@ -71,4 +72,22 @@ func addrOf(b *dnsserver.Config) string {
 		host = b.ListenHosts[0]
 	}
 	return b.Transport + "://" + net.JoinHostPort(host, b.Port)
+}
+
+// zonesOf returns the zones of all server blocks in the Corefile. CoreDNS has no list of them, and makes a block where it is
+// asked for one that is not there, which does no harm once the servers are made.
+func zonesOf(c *caddy.Controller) (zones []names.Domain) {
+	at := *c
+	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {
+		for at.ServerBlockKeyIndex = 0; ; at.ServerBlockKeyIndex++ {
+			zone := dnsserver.GetConfig(&at).Zone
+			if zone == "" {
+				break
+			}
+			zones = append(zones, names.Domain(zone))
+		}
+		if at.ServerBlockKeyIndex == 0 {
+			return zones
+		}
+	}
 }

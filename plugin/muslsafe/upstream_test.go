@@ -138,7 +138,7 @@ func pairScript(name string, a, aaaa step) map[string]step {
 
 // searchScript has a namespace, and an address that the search from firstName finds at originalName, with changes.
 func searchScript(changes map[string]step) map[string]step {
-	script := map[string]step{inDefault + " A": isEmpty, originalName + " A": exists}
+	script := map[string]step{inDefault + " MX": isEmpty, originalName + " A": exists}
 	maps.Copy(script, changes)
 	return script
 }

@@ -22,7 +22,7 @@ const (
 // searches are the searches that are done on behalf of clients, and the choices that were made, for as long as the
 // answers hold that they were made by.
 type searches struct {
-	choices *bounded.Map[string, *choice]
+	choices *bounded.Map[choiceKey, *choice]
 
 	mu      *sync.Mutex
 	running map[searcher]*walk
@@ -37,15 +37,22 @@ type searcher struct {
 }
 
 func newSearches() searches {
-	return searches{bounded.New[string, *choice](maxChoices), new(sync.Mutex), make(map[searcher]*walk)}
+	return searches{bounded.New[choiceKey, *choice](maxChoices), new(sync.Mutex), make(map[searcher]*walk)}
 }
 
 // remembered returns the choice for a first step, or nil.
-func (s *searches) remembered(name string, now time.Time) *choice {
-	if c, ok := s.choices.Get(name); ok && c.name == name && now.Before(c.expires) {
+func (s *searches) remembered(key choiceKey, now time.Time) *choice {
+	if c, ok := s.choices.Get(key); ok && c.choiceKey == key && now.Before(c.expires) {
 		return c
 	}
 	return nil
+}
+
+// forget drops a choice, unless another one has taken its place.
+func (s *searches) forget(c *choice) {
+	if now, ok := s.choices.Get(c.choiceKey); ok && now == c {
+		s.choices.Remove(c.choiceKey)
+	}
 }
 
 // join returns the walk that is equal to w and under way, or w itself, which must then be ended by leave.
@@ -80,14 +87,15 @@ type walk struct {
 
 // searchStep is one name of a search.
 type searchStep struct {
-	name string
-	pair []*lookup.Lookup // nil if nobody has asked
+	name       string
+	pair       []*lookup.Lookup // nil if nobody has asked
+	isAbsolute bool             // the name as it stands, which must not exist
 }
 
 // choose makes the choice. Equal searches of one client share one walk, so that both halves of a pair make the same.
-func (w *walk) choose(s names.Search) found {
+func (w *walk) choose(plan func(*walk)) found {
 	if len(w.Query.Extra) > 0 { // with EDNS, whose options may differ
-		return w.run(s)
+		return w.run(plan)
 	}
 	client, tcp := lookup.AddrOf(w.Writer)
 	key := searcher{client, tcp, w.Name, w.Query.RecursionDesired, w.Query.AuthenticatedData}
@@ -97,32 +105,46 @@ func (w *walk) choose(s names.Search) found {
 		return other.found
 	}
 	defer w.searches.leave(key, w)
-	w.found = w.run(s)
+	w.found = w.run(plan)
 	return w.found
 }
 
-// run asks for the proofs, and for one step after the other, as the client would, and remembers the choice.
-func (w *walk) run(s names.Search) found {
-	w.steps = w.cfg.stepsOf(s)
-	w.namespace = w.Ask(s.NamespaceName(), dns.TypeA)
+// complete begins a search at its first step, with the proofs that it is one.
+func (w *walk) complete(s names.Search) {
+	w.steps = w.cfg.stepsOf(w.cfg.suffixes.Steps(s))
+	w.namespace = w.askFor(s.NamespaceName(), s.Cluster)
 	for _, name := range w.cfg.suffixes.Rivals(s) {
-		w.rivals = append(w.rivals, w.Ask(name, dns.TypeA))
+		w.rivals = append(w.rivals, w.askFor(name, s.Cluster))
 	}
+}
+
+// run asks for one step after the other, as the client would, and remembers the choice.
+func (w *walk) run(plan func(*walk)) found {
+	plan(w)
 	for {
 		elapsed := time.Since(w.began)
 		if f, ok := w.decide(elapsed); ok {
-			w.searches.choices.Put(f.name, f.choice)
+			w.searches.choices.Put(f.choiceKey, f.choice)
 			return f
 		}
 		w.Wait(untilNext(elapsed, 0))
 	}
 }
 
+// askFor asks whether a name exists. Of a name of the cluster, MX is asked for: another muslsafe that serves it may deny an
+// address that does not exist, so that searches go on.
+func (w *walk) askFor(name, cluster string) *lookup.Lookup {
+	if names.Domain(cluster).Contains(name) {
+		return w.Ask(name, dns.TypeMX)
+	}
+	return w.Ask(name, dns.TypeA)
+}
+
 // stepsOf returns the names of a search in order. Where a name must pass untouched, the list ends, and the client goes on
 // by itself.
-func (cfg *config) stepsOf(s names.Search) []searchStep {
+func (cfg *config) stepsOf(list []string) []searchStep {
 	var steps []searchStep
-	for _, name := range cfg.suffixes.Steps(s) {
+	for _, name := range list {
 		if names.AnyContains(cfg.except, name) {
 			break
 		}
@@ -138,8 +160,8 @@ func (w *walk) decide(elapsed time.Duration) (found, bool) {
 	if proof == verdict.No {
 		return w.none(reply.BriefTTL), true
 	}
-	ttl := denialTTL(w.namespace)
-	for _, l := range w.rivals {
+	ttl := w.cfg.ttl
+	for _, l := range w.proofs() {
 		ttl = min(ttl, denialTTL(l))
 	}
 	for i := range w.steps {
@@ -150,7 +172,7 @@ func (w *walk) decide(elapsed time.Duration) (found, bool) {
 		switch o := w.readStep(st, elapsed); {
 		case o == verdict.Unknown || proof == verdict.Open:
 			return found{}, false
-		case o == verdict.Failed, o == verdict.Data && st.name == w.Name:
+		case o == verdict.Failed, o == verdict.Data && (st.name == w.Name || w.mayBeHijacked(st.name)):
 			return w.none(reply.BriefTTL), true
 		case o == verdict.Data:
 			return w.take(st, ttl), true
@@ -162,8 +184,19 @@ func (w *walk) decide(elapsed time.Duration) (found, bool) {
 	return w.none(ttl), true
 }
 
+// proofs are the lookups that show what kind of search this is. An absolute name needs none.
+func (w *walk) proofs() []*lookup.Lookup {
+	if w.namespace == nil {
+		return nil
+	}
+	return append(w.rivals, w.namespace)
+}
+
 // proof reports whether the search is what it looks like.
 func (w *walk) proof(elapsed time.Duration) verdict.Answer {
+	if w.namespace == nil {
+		return verdict.Yes
+	}
 	w.namespace = w.Proof(w.namespace)
 	rivals := make([]verdict.Outcome, len(w.rivals))
 	for i, l := range w.rivals {
@@ -178,26 +211,33 @@ func (w *walk) readStep(st *searchStep, elapsed time.Duration) verdict.Outcome {
 		st.pair[i] = w.Proof(l)
 	}
 	a := provenBy(st.pair[0], elapsed, lateAfter)
-	if len(st.pair) == 1 {
-		return verdict.StepOf(a, verdict.WithoutIPv6(a))
+	aaaa := verdict.WithoutIPv6(a)
+	if len(st.pair) > 1 {
+		aaaa = provenBy(st.pair[1], elapsed, lateAfter)
 	}
-	return verdict.StepOf(a, provenBy(st.pair[1], elapsed, lateAfter))
+	if st.isAbsolute {
+		return verdict.AbsentBy(a, aaaa)
+	}
+	return verdict.StepOf(a, aaaa)
+}
+
+// mayBeHijacked reports whether a step may be that of a wildcard, which the client has to find out by itself: its own query for
+// that name is judged.
+func (w *walk) mayBeHijacked(step string) bool {
+	return w.cfg.fixes[verdict.Wildcard] && isAnyones(step, w.cfg.suffixes.Expansion(step))
 }
 
 // take chooses a step, for as many seconds as what excludes the others holds.
 func (w *walk) take(st *searchStep, ttl uint32) found {
 	f := w.none(ttl)
 	f.winner, f.pair = st.name, slices.Clone(st.pair)
-	for i, l := range st.pair {
-		f.has[i] = l.Half().Outcome == verdict.Data
-	}
 	return f
 }
 
 // none chooses no step.
 func (w *walk) none(ttl uint32) found {
 	ttl = max(min(ttl, w.cfg.ttl), minChoice)
-	return found{choice: &choice{name: w.Name, expires: w.began.Add(time.Duration(ttl) * time.Second)}}
+	return found{choice: &choice{choiceKey: choiceKeyOf(w.query), expires: w.began.Add(time.Duration(ttl) * time.Second)}}
 }
 
 // denialTTL returns for how many seconds a lookup that brought no address keeps the search away from its name. One that

@@ -36,7 +36,7 @@ func TestStepsOf(t *testing.T) {
 			t.Fatalf("%s is no first step", firstName)
 		}
 		var got, want []string
-		for _, step := range cfg.stepsOf(s) {
+		for _, step := range cfg.stepsOf(cfg.suffixes.Steps(s)) {
 			got = append(got, step.name)
 		}
 		for _, suffix := range tc.want {
@@ -58,7 +58,7 @@ var choices = []struct {
 	want     time.Duration
 }{
 	{"all of them hold for long", nil, nil, 100, lastStep, 100 * time.Second},
-	{"the namespace", nil, map[string]uint32{inDefault + " A": 9}, 100, lastStep, 9 * time.Second},
+	{"the namespace", nil, map[string]uint32{inDefault + " MX": 9}, 100, lastStep, 9 * time.Second},
 	{"a rival", nil, map[string]uint32{"default.corp.example.org. A": 8}, 100, lastStep, 8 * time.Second},
 	{"A of a step", nil, map[string]uint32{secondStep + " A": 7}, 100, lastStep, 7 * time.Second},
 	{"AAAA of a step", nil, map[string]uint32{secondStep + " AAAA": 6}, 100, lastStep, 6 * time.Second},
@@ -67,8 +67,8 @@ var choices = []struct {
 	{"the ttl of the configuration is 0", nil, nil, 0, lastStep, minChoice * time.Second},
 	{"nothing found", map[string]outcome{lastStep + " A": nodata}, nil, 100, "", 100 * time.Second},
 	{"nothing found, for a short time", map[string]outcome{lastStep + " A": nodata}, map[string]uint32{lastStep + " AAAA": 6}, 100, "", 6 * time.Second},
-	{"the namespace does not exist", map[string]outcome{inDefault + " A": nxdomain}, nil, 100, "", reply.BriefTTL * time.Second},
-	{"the namespace fails", map[string]outcome{inDefault + " A": failure}, nil, 100, "", reply.BriefTTL * time.Second},
+	{"the namespace does not exist", map[string]outcome{inDefault + " MX": nxdomain}, nil, 100, "", reply.BriefTTL * time.Second},
+	{"the namespace fails", map[string]outcome{inDefault + " MX": failure}, nil, 100, "", reply.BriefTTL * time.Second},
 	{"a rival exists", map[string]outcome{"default.example.org. A": data}, nil, 100, "", reply.BriefTTL * time.Second},
 	{"a step fails", map[string]outcome{secondStep + " A": failure}, nil, 100, "", reply.BriefTTL * time.Second},
 	{"the first step has an address", map[string]outcome{firstName + " A": data}, nil, 100, "", reply.BriefTTL * time.Second},
@@ -79,16 +79,16 @@ var choices = []struct {
 func TestChoiceHolds(t *testing.T) {
 	for _, tc := range choices {
 		runInVirtualTime(t, tc.about, func(t *testing.T) {
-			outcomes := map[string]outcome{inDefault + " A": nodata, lastStep + " A": data, lastStep + " AAAA": nodata}
+			outcomes := map[string]outcome{inDefault + " MX": nodata, lastStep + " A": data, lastStep + " AAAA": nodata}
 			maps.Copy(outcomes, tc.outcomes)
 			p := completing(withTTLs(outcomes, tc.ttls), withTTL(tc.ttl))
 			began := time.Now()
 			lookUp(t, p, firstName)
-			c := p.searches.remembered(firstName, began)
+			c := p.searches.remembered(choiceKey{name: firstName}, began)
 			if c == nil || c.winner != tc.winner || c.expires.Sub(began) != tc.want {
 				t.Fatalf("choice = %+v; want %q for %v", c, tc.winner, tc.want)
 			}
-			if p.searches.remembered(firstName, began.Add(tc.want)) != nil {
+			if p.searches.remembered(choiceKey{name: firstName}, began.Add(tc.want)) != nil {
 				t.Error("the choice holds beyond its time")
 			}
 		})
@@ -119,9 +119,9 @@ func withTTLs(outcomes map[string]outcome, ttls map[string]uint32) plugin.Handle
 // TestChoicesCollide has the choice for another name in the place of one.
 func TestChoicesCollide(t *testing.T) {
 	s, now := newSearches(), time.Now()
-	other := &choice{name: "b.example.net.", winner: "b.", expires: now.Add(time.Minute)}
-	s.choices.Put("a.example.net.", other)
-	if c := s.remembered("a.example.net.", now); c != nil {
+	other := &choice{choiceKey: choiceKey{name: "b.example.net."}, winner: "b.", expires: now.Add(time.Minute)}
+	s.choices.Put(choiceKey{name: "a.example.net."}, other)
+	if c := s.remembered(choiceKey{name: "a.example.net."}, now); c != nil {
 		t.Errorf("remembered = %+v; want nothing, as that belongs to another name", c)
 	}
 }
@@ -131,8 +131,8 @@ func TestChoicesAreBounded(t *testing.T) {
 	cs := newSearches().choices
 	now := time.Now()
 	for i := range 3 * maxChoices {
-		name := fmt.Sprintf("www.example%d.net.", i)
-		cs.Put(name, &choice{name: name, expires: now.Add(time.Minute)})
+		key := choiceKey{name: fmt.Sprintf("www.example%d.net.", i)}
+		cs.Put(key, &choice{choiceKey: key, expires: now.Add(time.Minute)})
 	}
 	if n := cs.Len(); n > maxChoices {
 		t.Errorf("%d choices are remembered; want %d at the most", n, maxChoices)
@@ -171,7 +171,7 @@ func TestWalksOfClients(t *testing.T) {
 func TestWalksWithEDNS(t *testing.T) {
 	for _, edns := range []bool{false, true} {
 		inVirtualTime(t, func(t *testing.T) {
-			next := counted(&upstream{script: searchScript(map[string]step{inDefault + " A": {outcome: nodata, delay: 10 * ms}})})
+			next := counted(&upstream{script: searchScript(map[string]step{inDefault + " MX": {outcome: nodata, delay: 10 * ms}})})
 			p := completing(next)
 			var wg sync.WaitGroup
 			for range 2 {
@@ -188,8 +188,8 @@ func TestWalksWithEDNS(t *testing.T) {
 			if edns {
 				walks = 2
 			}
-			if n := next.n.Load(); n < walks*16 || n >= (walks+1)*16 {
-				t.Errorf("EDNS %v: asked %d times; want 16 for each of %d walks", edns, n, walks)
+			if n := next.n.Load(); n < walks*17 || n >= (walks+1)*17 {
+				t.Errorf("EDNS %v: asked %d times; want 17 for each of %d walks", edns, n, walks)
 			}
 		})
 	}

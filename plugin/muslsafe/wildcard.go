@@ -29,11 +29,16 @@ func (q *inquiry) lookIntoHijack() *hijack {
 	return h
 }
 
-// readHijack returns whether a wildcard is proven to have taken the name over. A name of one label is looked up for the
-// sake of the search domain, so there is nothing to prove.
+// isAnyones reports whether a name below a search domain may be meant without that. A name of one label is looked up for the sake
+// of the search domain.
+func isAnyones(name string, e names.Expansion) bool {
+	return e.Kind == names.NodeStep && names.Domain(name[:e.At]).Labels() >= 2
+}
+
+// readHijack returns whether a wildcard is proven to have taken the name over.
 func (q *inquiry) readHijack(elapsed time.Duration) verdict.Answer {
 	switch {
-	case q.expansion.Kind != names.NodeStep || names.Domain(q.Name[:q.expansion.At]).Labels() < 2:
+	case !isAnyones(q.Name, q.expansion):
 		return verdict.No
 	case q.hijack == nil && elapsed < overAfter:
 		return verdict.Open

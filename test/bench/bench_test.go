@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"log"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -162,5 +164,26 @@ func TestReadme(t *testing.T) {
 	}
 	if want, err := r.markdown(); err != nil || string(page) != want {
 		t.Errorf("results.md is not that of results.json, %v; make bench writes both", err)
+	}
+}
+
+// TestAutoscalers compares what the plan says of the autoscalers with their manifests.
+func TestAutoscalers(t *testing.T) {
+	const kustomize = "../../build/kustomize/"
+	for _, tc := range []struct {
+		file, pattern string
+		want          float64
+	}{
+		{"base/deployment.yaml", `cpu: (\d+)m`, requested * 1000},
+		{"base/deployment.yaml", `replicas: (\d+)`, fewestServers},
+		{"components/hpa/horizontalpodautoscaler.yaml", `averageUtilization: (\d+)`, utilization * 100},
+		{"components/hpa/horizontalpodautoscaler.yaml", `minReplicas: (\d+)`, fewestServers},
+		{"components/hpa/horizontalpodautoscaler.yaml", `maxReplicas: (\d+)`, mostServers},
+		{"components/proportional/configmap.yaml", `"nodesPerReplica": (\d+)`, nodesPerServer},
+	} {
+		m := regexp.MustCompile(tc.pattern).FindStringSubmatch(lab.ReadFile(t, kustomize+tc.file))
+		if m == nil || m[1] != fmt.Sprint(tc.want) {
+			t.Errorf("%s has %q; want %v, as in the plan", tc.file, m, tc.want)
+		}
 	}
 }

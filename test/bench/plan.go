@@ -10,6 +10,13 @@ const (
 	fewestServers  = 2.0
 )
 
+// The autoscaler by CPU, as build/kustomize sets it up: what a server requests, and how much of that it is to use.
+const (
+	requested   = 0.1 // cores
+	utilization = 0.8
+	mostServers = 16.0
+)
+
 // mix is how often programs look up each kind of name.
 var mix = map[string]float64{"external": 0.4, "short": 0.3, "full": 0.2, "absent": 0.1}
 

@@ -48,6 +48,8 @@ func (r *results) markdown() (string, error) {
 func assumptions() map[string]any {
 	return map[string]any{
 		"LookupsPerNode": lookupsPerNode, "ColdShare": coldShare, "NodesPerServer": nodesPerServer, "FewestServers": fewestServers, "Mix": mix,
+		"Utilization": utilization * 100, "CoresPerServer": requested * utilization, "MostServers": mostServers,
+		"FewestCores": fewestServers * requested * utilization, "MostCores": mostServers * requested * utilization,
 	}
 }
 

@@ -42,7 +42,8 @@ func TestComplete(t *testing.T) {
 	lab.Require(t)
 	lab.ResolvConf(t, resolvConf)
 	lab.Dnsmasq(t, "listen-address=127.0.0.2\nlocal=/example.com/\nhost-record=a.b.c.example.com,192.0.2.81\n")
-	lab.Dnsmasq(t, public+"host-record=six.www.example.org,2001:db8::6\nhost-record=both.www.example.org,192.0.2.82,2001:db8::82\n")
+	lab.Dnsmasq(t, public+"host-record=six.www.example.org,2001:db8::6\nhost-record=both.www.example.org,192.0.2.82,2001:db8::82\n"+
+		"host-record=example.org,192.0.2.83\nlocal=/dnscheck/\n")
 	asked := relay(t)
 
 	names := []struct {
@@ -54,6 +55,8 @@ func TestComplete(t *testing.T) {
 		{"six.www.example.org", []string{"2001:db8::6"}, 10},
 		{"both.www.example.org", []string{"192.0.2.82", "2001:db8::82"}, 10},
 		{"a.b.c", []string{"192.0.2.81"}, 8},
+		{"example.org", []string{"192.0.2.83"}, 10},
+		{"httpd.dnscheck", []string{service}, 4},
 		{"httpd.dnscheck.svc", []string{service}, 6},
 		{"httpd.dnscheck.svc.cluster.local", []string{service}, 10},
 	}

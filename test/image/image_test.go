@@ -4,6 +4,7 @@ package image
 import (
 	"debug/elf"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,14 +16,31 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
-const image = "muslsafe/coredns-test"
+// image is that of CoreDNS, and doctor the one beside it.
+const (
+	image  = "muslsafe-test/coredns"
+	doctor = "muslsafe-test/doctor"
+)
+
+// images are what make image makes, with the target of each.
+var images = map[string]string{
+	"coredns":      image + ":test",
+	"coredns-slim": image + ":test-slim",
+	"doctor":       doctor + ":test",
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	for _, tag := range []string{"test", "latest", "test-slim", "latest-slim", "client"} {
-		_ = exec.Command("docker", "rmi", "--force", image+":"+tag).Run()
-	}
+	_ = exec.Command("docker", append([]string{"rmi", "--force", image + ":client"}, tags()...)...).Run()
 	os.Exit(code)
+}
+
+// tags are all names of the images.
+func tags() (list []string) {
+	for _, ref := range images {
+		list = append(list, ref, strings.Replace(ref, ":test", ":latest", 1))
+	}
+	return list
 }
 
 func docker(t *testing.T, args ...string) string {
@@ -48,7 +66,7 @@ func needsDocker(t *testing.T) {
 	}
 }
 
-// makeImages builds both images for an architecture, in a folder that is as good as new.
+// makeImages builds the images for an architecture, in a folder that is as good as new.
 func makeImages(t *testing.T, arch string) (bin string) {
 	t.Helper()
 	bin = t.TempDir()
@@ -81,10 +99,10 @@ type inspected struct {
 	}
 }
 
-func inspect(t *testing.T, tag string) inspected {
+func inspect(t *testing.T, ref string) inspected {
 	t.Helper()
 	var list []inspected
-	if err := json.Unmarshal([]byte(docker(t, "image", "inspect", image+":"+tag)), &list); err != nil || len(list) != 1 {
+	if err := json.Unmarshal([]byte(docker(t, "image", "inspect", ref)), &list); err != nil || len(list) != 1 {
 		t.Fatal(list, err)
 	}
 	return list[0]
@@ -93,34 +111,50 @@ func inspect(t *testing.T, tag string) inspected {
 // TestImages looks at what the images say of themselves.
 func TestImages(t *testing.T) {
 	needsImages(t)
-	sizes := map[string]int64{}
-	for tag, title := range map[string]string{"test": "coredns-muslsafe", "test-slim": "coredns-slim-muslsafe"} {
-		i := inspect(t, tag)
-		if i.Config.User != "65532:65532" || !slices.Equal(i.Config.Entrypoint, []string{"/coredns"}) || !slices.Equal(i.Config.Cmd, []string{"-conf", "/etc/coredns/Corefile"}) {
-			t.Errorf("%s: %+v; want a user without privileges, and the default Corefile", tag, i.Config)
-		}
-		for label, want := range map[string]string{"title": title, "version": "test", "licenses": "Apache-2.0"} {
-			if got := i.Config.Labels["org.opencontainers.image."+label]; got != want {
-				t.Errorf("%s: label %s = %q; want %q", tag, label, got, want)
+	for _, tc := range []struct {
+		target          string
+		entrypoint, cmd []string
+		most            int64 // MiB
+	}{
+		{"coredns", []string{"/coredns"}, []string{"-conf", "/etc/coredns/Corefile"}, 90},
+		{"coredns-slim", []string{"/coredns"}, []string{"-conf", "/etc/coredns/Corefile"}, 25},
+		{"doctor", []string{"/doctor"}, nil, 8},
+	} {
+		t.Run(tc.target, func(t *testing.T) {
+			i := inspect(t, images[tc.target])
+			if i.Config.User != "65532:65532" || !slices.Equal(i.Config.Entrypoint, tc.entrypoint) || !slices.Equal(i.Config.Cmd, tc.cmd) {
+				t.Errorf("%+v; want a user without privileges, %v and %v", i.Config, tc.entrypoint, tc.cmd)
 			}
-		}
-		sizes[tag] = i.Size
-		t.Logf("%s: %d bytes", tag, i.Size)
-	}
-	if sizes["test"] > 90<<20 || sizes["test-slim"] > 25<<20 {
-		t.Errorf("sizes %v; want at most 90 and 25 MiB", sizes)
+			for label, want := range map[string]string{"title": tc.target + "-muslsafe", "version": "test", "licenses": "Apache-2.0"} {
+				if got := i.Config.Labels["org.opencontainers.image."+label]; got != want {
+					t.Errorf("label %s = %q; want %q", label, got, want)
+				}
+			}
+			if t.Logf("%d bytes", i.Size); i.Size > tc.most<<20 {
+				t.Errorf("%d bytes; want at most %d MiB", i.Size, tc.most)
+			}
+		})
 	}
 }
 
 // TestSameDigest builds the images again, in another folder and as long after as the first build took.
 func TestSameDigest(t *testing.T) {
 	needsImages(t)
-	first := []string{inspect(t, "test").ID, inspect(t, "test-slim").ID}
-	docker(t, "rmi", "--force", image+":test", image+":latest", image+":test-slim", image+":latest-slim")
+	first := digests(t)
+	docker(t, append([]string{"rmi", "--force"}, tags()...)...)
 	makeImages(t, "amd64")
-	if again := []string{inspect(t, "test").ID, inspect(t, "test-slim").ID}; !slices.Equal(again, first) {
+	if again := digests(t); !maps.Equal(again, first) {
 		t.Errorf("digests %v; want %v as before", again, first)
 	}
+}
+
+func digests(t *testing.T) map[string]string {
+	t.Helper()
+	of := map[string]string{}
+	for target, ref := range images {
+		of[target] = inspect(t, ref).ID
+	}
+	return of
 }
 
 // TestArm64 builds for the other architecture, and looks at what cannot be run here.
@@ -128,17 +162,18 @@ func TestArm64(t *testing.T) {
 	needsImages(t)
 	defer makeImages(t, "amd64")
 	bin := makeImages(t, "arm64")
-	for name, tag := range map[string]string{"coredns": "test", "coredns-slim": "test-slim"} {
-		f, err := elf.Open(filepath.Join(bin, "linux-arm64", name, "coredns"))
+	for target, ref := range images {
+		i := inspect(t, ref)
+		f, err := elf.Open(filepath.Join(bin, "linux-arm64", target, i.Config.Entrypoint[0]))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer f.Close()
 		if libraries, _ := f.ImportedLibraries(); f.Machine != elf.EM_AARCH64 || len(libraries) > 0 {
-			t.Errorf("%s is for %v and links %v; want a static binary for arm64", name, f.Machine, libraries)
+			t.Errorf("%s is for %v and links %v; want a static binary for arm64", target, f.Machine, libraries)
 		}
-		if got := inspect(t, tag).Architecture; got != "arm64" {
-			t.Errorf("image %s is for %q; want arm64", tag, got)
+		if i.Architecture != "arm64" {
+			t.Errorf("image %s is for %q; want arm64", ref, i.Architecture)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func lookup(name string, options ...string) (string, error) {
 }
 
 // TestPod has a container with a musl program look names up through another one with the image; without muslsafe in the
-// Corefile it must fail.
+// Corefile it must fail, and doctor must say so.
 func TestPod(t *testing.T) {
 	needsImages(t)
 	client(t)
@@ -69,6 +69,11 @@ func TestPod(t *testing.T) {
 			if found := strings.HasSuffix(out, " "+want); err != nil || found != (with || name != "www.example.org") {
 				t.Errorf("with muslsafe %v: %s is %q, %v; want %s", with, name, out, err, want)
 			}
+		}
+		args := append([]string{"run", "--rm", "--read-only", "--cap-drop=ALL"}, search(server)...)
+		out, err := exec.Command("docker", append(args, images["doctor"], "httpd", "www.example.org")...).CombinedOutput()
+		if healthy := strings.Contains(string(out), "\nwww.example.org: healthy\n"); healthy != with || (err == nil) != with {
+			t.Errorf("with muslsafe %v: doctor says, with %v:\n%s", with, err, out)
 		}
 	}
 }

@@ -39,7 +39,7 @@ esac
 `
 
 // platform has the programs that the pages call, other than those of any shell.
-var platform = []string{"kubectl", "oc", "aws", "helm", "kubeadm", "systemctl", "go"}
+var platform = []string{"kubectl", "oc", "aws", "helm", "kubeadm", "systemctl"}
 
 // execute runs the commands of a page, and returns the objects that they apply and the files that they write.
 func execute(t *testing.T, page string) (given []string, dir string) {

@@ -19,7 +19,7 @@ const keep = "cache {\n success 9984 3600 3600\n denial 9984 3600 3600\n servfai
 
 var (
 	byDefault = []string{"leak", "pair", "search", "failure", "fit"}
-	optIn     = []string{"ipv4only", "complete", "wildcard", "dot"}
+	optIn     = []string{"ipv4only", "complete", "absolute", "wildcard", "dot"}
 	allFixes  = slices.Concat(byDefault, optIn)
 )
 

@@ -39,6 +39,7 @@ local=/org/
 local=/com/
 local=/net/
 local=/arpa/
+local=/dnscheck/
 host-record=www.example.org,192.0.2.80
 host-record=v4only.example.org,192.0.2.81
 host-record=six.example.org,2001:db8::6

@@ -34,10 +34,9 @@ cluster.local {
 }
 `
 
-// TestComplete has candidates in other server blocks than the one that the search begins in.
-func TestComplete(t *testing.T) {
-	check(t, []row{
-		{"a stub domain answers its own", cluster + `
+// completed has candidates in other server blocks than the one that the search begins in.
+var completed = []row{
+	{"a stub domain answers its own", cluster + `
 		example.org {
 			UPSTREAM
 		}
@@ -56,7 +55,19 @@ func TestComplete(t *testing.T) {
 			www.example.org.prod.svc.cluster.local.          A     NOERROR  "www.example.org. 192.0.2.80"  [complete]
 			www.example.org.default.svc.cluster.local.       MX    NXDOMAIN
 		`},
-		{"no domain of a search can be got at that acl guards", cluster + `
+	{"a namespace called like a zone, whose servers fail", cluster + `
+		dc1.prod {
+			template IN ANY . {
+				rcode SERVFAIL
+			}
+		}
+		. {
+			UPSTREAM
+		}`, `
+			www.example.org.prod.svc.cluster.local.          A     NXDOMAIN
+			www.example.org.default.svc.cluster.local.       A     NOERROR  "www.example.org. 192.0.2.80"  [complete]
+		`},
+	{"no domain of a search can be got at that acl guards", cluster + `
 		. {
 			acl {
 				block net 127.0.0.0/8 ::1/128
@@ -66,7 +77,7 @@ func TestComplete(t *testing.T) {
 			www.example.org.default.svc.cluster.local.       A     NXDOMAIN
 			www.example.org.default.svc.cluster.local.       AAAA  NXDOMAIN
 		`},
-		{"views decide who gets an answer", cluster + `
+	{"views decide who gets an answer", cluster + `
 		. {
 			view six {
 				expr type() == 'AAAA'
@@ -84,8 +95,9 @@ func TestComplete(t *testing.T) {
 			www.example.org.default.svc.cluster.local.       A     NOERROR  "www.example.org. 192.0.2.80"  [complete]
 			www.example.org.default.svc.cluster.local.       AAAA  NOERROR  [complete]
 		`},
-	})
 }
+
+func TestComplete(t *testing.T) { check(t, completed) }
 
 // TestCompleteWithAutopath has both in one block, which is an error that says so, and in two, which is not.
 func TestCompleteWithAutopath(t *testing.T) {

@@ -171,6 +171,23 @@ func TestHazards(t *testing.T) {
 	}
 }
 
+// TestUnsearched holds that absolute is named as the cure where it finds the name, and nowhere else.
+func TestUnsearched(t *testing.T) {
+	long := "search " + strings.Repeat("x.test ", 40) + "d2.test\noptions ndots:5\n"
+	tests := []struct{ about, conf, name, want string }{
+		{"a low ndots", "search d2.test\noptions ndots:1\n", "web.x", "absolute"},
+		{"a search line that is too long", long, "web.x", "absolute"},
+		{"one label", long, "web", ""},
+		{"of the namespace of the pod", "search dnscheck.svc.cluster.local svc.cluster.local\noptions ndots:1\n", "web.x", ""},
+	}
+	for _, tc := range tests {
+		r := behind(t, tc.conf, all("d2.test.", 2, "data"), all("dnscheck.svc.cluster.local.", 6, "data")).Examine(tc.name)
+		if len(r.Hazards) != 1 || r.Hazards[0].Fix() != tc.want || strings.HasPrefix(r.Hazards[0].Advice().Cure, "absolute") != (tc.want != "") {
+			t.Errorf("%s: %+v; want the cure %q", tc.about, r.Hazards, tc.want)
+		}
+	}
+}
+
 func TestSettings(t *testing.T) {
 	const file = "# pod\nnameserver 192.0.2.1\nsearch a.test b.test\ndomain c.test\noptions ndots:5 timeout:2"
 	tests := []struct {

@@ -34,11 +34,12 @@ const (
 
 // A Hazard is something that breaks lookups of one name.
 type Hazard struct {
-	Kind      Kind
-	Question  string   // the name that is asked
-	Answers   []Answer // none if the libc does not ask
-	Harms     []Harm
-	Malformed bool // the name does not arrive at the server as it stands here
+	Kind       Kind
+	Question   string   // the name that is asked
+	Answers    []Answer // none if the libc does not ask
+	Harms      []Harm
+	Malformed  bool // the name does not arrive at the server as it stands here
+	Unsearched bool // absolute searches for it
 }
 
 // An Answer is what the server says to one half of a pair.
@@ -59,7 +60,10 @@ type Advice struct {
 	Workaround string // without
 }
 
-const byDefault = " (on by default)"
+// absolute is the fix for names that musl does not search for.
+const absolute = "absolute"
+
+const byDefault, offByDefault = " (on by default)", " (off by default: write it into the block of muslsafe)"
 
 var advice = map[Kind]Advice{
 	Leak: {
@@ -89,12 +93,12 @@ var advice = map[Kind]Advice{
 	},
 	Wildcard: {
 		Why:        "A wildcard record in a search domain answers for every name, also for those of other people.",
-		Cure:       "wildcard (off by default: write it into the block of muslsafe)",
+		Cure:       "wildcard" + offByDefault,
 		Workaround: "end the name with a dot, lower ndots in the dnsConfig of the pod, or remove the search domain from the nodes",
 	},
 	Dot: {
 		Why:        "With \"search .\" musl before 1.2.4 sends a question that no server can read, is told FORMERR, and waits 5 seconds.",
-		Cure:       "dot (off by default: write it into the block of muslsafe)",
+		Cure:       "dot" + offByDefault,
 		Workaround: "remove the dot from the search line of the nodes (systemd-resolved writes it where there is no search domain)",
 	},
 	Outage: {
@@ -132,11 +136,20 @@ var advice = map[Kind]Advice{
 }
 
 // Advice returns what is known about the hazard.
-func (h Hazard) Advice() Advice { return advice[h.Kind] }
+func (h Hazard) Advice() Advice {
+	a := advice[h.Kind]
+	if h.Unsearched {
+		a.Cure = absolute + offByDefault
+	}
+	return a
+}
 
 // Fix returns the fix of muslsafe that cures the hazard, "" if there is none.
 func (h Hazard) Fix() string {
-	if h.Advice().Cure == "" {
+	switch {
+	case h.Unsearched:
+		return absolute
+	case h.Advice().Cure == "":
 		return ""
 	}
 	return string(h.Kind)
@@ -150,7 +163,10 @@ func (r *Report) blame(w *world, e *examination, c cause) {
 			return
 		}
 	}
-	h := Hazard{Kind: c.kind, Question: c.step.Name, Malformed: isMalformed(c.step), Harms: []Harm{{e.Model, e.effect()}}}
+	h := Hazard{
+		Kind: c.kind, Question: c.step.Name, Malformed: isMalformed(c.step), Unsearched: c.unsearched,
+		Harms: []Harm{{e.Model, e.effect()}},
+	}
 	switch {
 	case h.Malformed:
 		for _, p := range c.step.Packets[:min(len(c.step.Packets), 2)] {

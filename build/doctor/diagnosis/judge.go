@@ -22,8 +22,9 @@ type examination struct {
 
 // cause is a step that goes wrong.
 type cause struct {
-	kind Kind
-	step stub.Step
+	kind       Kind
+	step       stub.Step
+	unsearched bool
 }
 
 // best returns the first candidate with addresses that are neither those of a leak nor of a wildcard. A search domain of
@@ -64,11 +65,11 @@ func (e *examination) causes() (all []cause) {
 	}
 	for i, s := range e.Result.Steps {
 		if kind := e.kindOf(s, i == len(e.Result.Steps)-1); kind != "" {
-			all = append(all, cause{kind, s})
+			all = append(all, cause{kind: kind, step: s})
 		}
 	}
 	if len(all) == 0 && e.Result.Err != stub.OK && e.want != "" && len(e.Result.Steps) > 0 {
-		all = append(all, cause{Odd, e.Result.Steps[len(e.Result.Steps)-1]})
+		all = append(all, cause{kind: Odd, step: e.Result.Steps[len(e.Result.Steps)-1]})
 	}
 	return all
 }
@@ -187,13 +188,14 @@ func (d *Doctor) differs(e, reference *examination) (cause, bool) {
 		return cause{}, false
 	}
 	steps := e.Result.Steps
+	isUnsearched := len(e.candidates) > 0 && slices.Contains(e.names.Unsearched(e.candidates[0]), reference.want)
 	switch {
 	case len(steps) > 0 && len(steps[len(steps)-1].Packets) == 0:
-		return cause{LongName, steps[len(steps)-1]}, true
+		return cause{kind: LongName, step: steps[len(steps)-1]}, true
 	case len(d.confs[e.Model].Search) < len(d.confs[reference.Model].Search):
-		return cause{SearchLine, stub.Step{Name: reference.want}}, true
+		return cause{SearchLine, stub.Step{Name: reference.want}, isUnsearched}, true
 	case strings.HasPrefix(e.Model.Name, "musl"):
-		return cause{Ndots, stub.Step{Name: reference.want}}, true
+		return cause{Ndots, stub.Step{Name: reference.want}, isUnsearched}, true
 	}
 	return cause{}, false
 }

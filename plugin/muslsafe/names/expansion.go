@@ -31,11 +31,11 @@ func (s *Suffixes) Expansion(name string) Expansion {
 // Ahead returns the names that a client asks for after X.S, where S is a search suffix that begins at offset at: X with
 // the suffixes that come after S, and X itself.
 func (s *Suffixes) Ahead(name string, at int) []string {
-	return s.expand(name[:at], s.after(Domain(name[at:])))
+	return s.expand(name[:at], after(s, Domain(name[at:])))
 }
 
 // after returns the search suffixes that come after one, which is a suffix of the cluster or a search domain of the nodes.
-func (s *Suffixes) after(own Domain) []Domain {
+func after(s *Suffixes, own Domain) []Domain {
 	if i := slices.Index(s.searchOrder, own); i >= 0 {
 		return s.searchOrder[i+1:]
 	}

@@ -15,12 +15,12 @@ type Search struct {
 	Cluster   string // C, fully qualified
 }
 
-// FirstStep returns the search that name, in lower case, looks like the first step of. X has three labels or more; but
-// for rare kinds, no Kubernetes object has such a name.
+// FirstStep returns the search that name, in lower case, looks like the first step of. X has two labels or more: a name
+// with one is that of a Service.
 //
-// It looks like the second step of a search for X.NAMESPACE just as well, which a client takes after it found nothing
-// at the first. So what the search shows may be used only with the proofs of [Suffixes.Rivals]. A namespace "svc" or
-// "pod" cannot be told from these labels in a name of the cluster.
+// The name may also be that of an object in Kubernetes, or the second step of a search for X.NAMESPACE, which a client
+// takes after it found nothing at the first. So what the search finds may be used only with the proofs of
+// [Suffixes.Rivals]. A namespace "svc" or "pod" cannot be told from these labels in a name of the cluster.
 func (s *Suffixes) FirstStep(name string) (Search, bool) {
 	end := s.longestMatch(name)
 	if !end.cluster {
@@ -31,7 +31,7 @@ func (s *Suffixes) FirstStep(name string) (Search, bool) {
 		return Search{}, false
 	}
 	x, namespace := cutLast(before)
-	if Domain(x).Labels() < 3 || hasUnderscore(x) || isObjectType(namespace) {
+	if Domain(x).Labels() < 2 || hasUnderscore(x) || isObjectType(namespace) {
 		return Search{}, false
 	}
 	return Search{X: x, Namespace: namespace + ".", Cluster: name[end.at:]}, true
@@ -49,22 +49,45 @@ func (s *Suffixes) Steps(search Search) []string {
 	return s.expand(search.X, append(list, s.searchOrder...))
 }
 
-// Rivals returns the domains in which X.NAMESPACE would have to be if a client searched for that name. Where none of
-// them exists, nobody has a use for such a name.
+// Unsearched returns the names that glibc asks for after name, in lower case, was not found as it stands, and musl does not,
+// as name has as many dots as ndots: X.svc.C and X.C for each cluster domain, and X with the search domains of the nodes.
+// Leaks and names that are too long are left out. There are none for a name that nobody searches for: one of a single label,
+// below a suffix, with an underscore, or in a reverse zone.
+func (s *Suffixes) Unsearched(name string) []string {
+	if Domain(name).Labels() < 2 || s.longestMatch(name).found || hasUnderscore(name) ||
+		AnyContains(reverse[:], name) || slices.Contains(s.zones, Domain(name)) {
+		return nil
+	}
+	var list []Domain
+	for _, c := range s.cluster {
+		list = append(list, "svc."+c, c)
+	}
+	steps := s.expand(name, append(list, s.searchOrder...))
+	return slices.DeleteFunc(steps, func(step string) bool { return step == name })
+}
+
+// Rivals returns the names of which one would have to exist if the client meant something else: the Service that X is an
+// endpoint of, if X has two labels, and the domains in which X.NAMESPACE would be. If none of them exists, the client
+// searches for X.
 //
 // If www.example.co.uk does not exist, a client that searches for it asks for www.example.co.uk.svc.C, and so does one
 // in the namespace "uk" that searches for www.example.co. As there is a domain co.uk, the question may be that of the
-// former client, so the answer must not be an address of www.example.co.
+// former client, so the answer must not be an address of www.example.co. If the namespace is called like no known
+// top-level domain, there must be none of this name.
 func (s *Suffixes) Rivals(search Search) []string {
-	names := []string{search.Namespace + search.Cluster}
+	var names []string
+	_, last := cutLast(search.X)
+	if Domain(search.X).Labels() == 2 {
+		names = append(names, last+"."+search.NamespaceName())
+	}
+	names = append(names, search.Namespace+search.Cluster)
 	for _, d := range s.searchOrder {
 		names = append(names, search.Namespace+string(d))
 	}
-	if isTopLevel(search.Namespace, s.cluster, s.node, s.zones) {
-		_, last := cutLast(search.X)
-		names = append(names, last+"."+search.Namespace)
+	if isTopLevel(search.Namespace, s.cluster, s.node) {
+		return append(names, last+"."+search.Namespace)
 	}
-	return names
+	return append(names, search.Namespace)
 }
 
 // unregistered are top-level domains that are in use although they are not registered: special-use names
@@ -75,7 +98,7 @@ var unregistered = []string{
 }
 
 // isTopLevel reports whether a name of one label, in lower case, is a top-level domain: a registered one, one that is in
-// use all the same, or that of a suffix or a zone.
+// use all the same, or that of a suffix.
 func isTopLevel(name string, domains ...[]Domain) bool {
 	label := strings.TrimSuffix(name, ".")
 	if _, registered := publicsuffix.PublicSuffix(label); registered || slices.Contains(unregistered, label) {

@@ -16,7 +16,7 @@ func TestFirstStep(t *testing.T) {
 		{"three labels", "www.example.net.default.svc.cluster.local.", "www.example.net."},
 		{"many labels", "a.b.c.d.e.f.default.svc.cluster.local.", "a.b.c.d.e.f."},
 		{"a complete name of the cluster", "web.default.svc.cluster.local.prod.svc.cluster.local.", "web.default.svc.cluster.local."},
-		{"two labels may be an endpoint of a service", "example.net.default.svc.cluster.local.", ""},
+		{"two labels", "example.net.default.svc.cluster.local.", "example.net."},
 		{"one label may be a service", "web.default.svc.cluster.local.", ""},
 		{"a namespace", "default.svc.cluster.local.", ""},
 		{"svc.C itself", "svc.cluster.local.", ""},
@@ -40,10 +40,10 @@ func TestFirstStep(t *testing.T) {
 }
 
 func TestRivals(t *testing.T) {
-	s := New([]Domain{"cluster.local.", "k8s.site-b."}, []Domain{"corp.example.org.", "example.org.", "nodes.site-a."}, []Domain{"example.staging."})
-	tests := []struct{ about, namespace, rival string }{ // no rival if the namespace is no top-level domain
-		{"no top-level domain", "default", ""},
-		{"no top-level domain, with a hyphen", "kube-system", ""},
+	s := New([]Domain{"cluster.local.", "k8s.site-b."}, []Domain{"corp.example.org.", "example.org.", "nodes.site-a."}, nil)
+	tests := []struct{ about, namespace, rival string }{ // the rival at the top
+		{"no top-level domain", "default", "default."},
+		{"no top-level domain, with a hyphen", "kube-system", "kube-system."},
 		{"country", "uk", "co.uk."},
 		{"generic", "dev", "co.dev."},
 		{"generic, and a usual namespace", "prod", "co.prod."},
@@ -52,7 +52,6 @@ func TestRivals(t *testing.T) {
 		{"of a cluster domain", "local", "co.local."},
 		{"of another cluster domain", "site-b", "co.site-b."},
 		{"of a search domain", "site-a", "co.site-a."},
-		{"of a zone", "staging", "co.staging."},
 	}
 	for _, tc := range tests {
 		search, _ := s.FirstStep("www.example.co." + tc.namespace + ".svc.cluster.local.")
@@ -60,12 +59,18 @@ func TestRivals(t *testing.T) {
 		for i := range want {
 			want[i] = tc.namespace + "." + want[i]
 		}
-		if tc.rival != "" {
-			want = append(want, tc.rival)
-		}
+		want = append(want, tc.rival)
 		if got := s.Rivals(search); !slices.Equal(got, want) {
 			t.Errorf("%s: Rivals in namespace %s = %q; want %q", tc.about, tc.namespace, got, want)
 		}
+	}
+}
+
+// TestEndpoint checks that a name of two labels is no endpoint if there is no such Service.
+func TestEndpoint(t *testing.T) {
+	search, _ := testSuffixes.FirstStep("db-0.db.default.svc.cluster.local.")
+	if got, want := testSuffixes.Rivals(search)[0], "db.default.svc.cluster.local."; got != want {
+		t.Errorf("the first rival is %q; want %q", got, want)
 	}
 }
 
@@ -102,12 +107,47 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+func TestUnsearched(t *testing.T) {
+	s := New([]Domain{"cluster.local.", "k8s.example."}, []Domain{"corp.example.org."}, []Domain{"example.staging."})
+	all := []string{"svc.cluster.local.", "cluster.local.", "svc.k8s.example.", "k8s.example.", "corp.example.org."}
+	tests := []struct {
+		about, name string
+		want        []string // what stands behind the name
+	}{
+		{"two labels", "web.prod.", all},
+		{"a complete name of the first cluster, but for its domain", "web.prod.svc.", all},
+		{"one label", "web.", nil},
+		{"the root", ".", nil},
+		{"below a cluster domain", "web.prod.svc.cluster.local.", nil},
+		{"a search domain", "corp.example.org.", nil},
+		{"below a search domain", "db.corp.example.org.", nil},
+		{"above a search domain", "example.org.", all},
+		{"a zone of the server block", "example.staging.", nil},
+		{"an underscore", "_http.web.", nil},
+		{"a reverse name", "1.2.0.192.in-addr.arpa.", nil},
+		{"a leak behind another suffix", "web.prod.svc.cluster.local.example.net.", all},
+		{"too long for the longest", longName(237) + "web.", []string{"k8s.example."}},
+	}
+	for _, tc := range tests {
+		var want []string
+		for _, suffix := range tc.want {
+			if _, leaks := s.Leak(tc.name + suffix); !leaks {
+				want = append(want, tc.name+suffix)
+			}
+		}
+		if got := s.Unsearched(tc.name); !slices.Equal(got, want) {
+			t.Errorf("%s: Unsearched(%s) = %q; want %q", tc.about, tc.name, got, want)
+		}
+	}
+}
+
 // FuzzSearches compares Ahead and Steps with the whole list that a search has, less what leaks and what is too long, and
 // packs every name.
 func FuzzSearches(f *testing.F) {
 	f.Add("www.example.net.default.svc.cluster.local.", "cluster.local", "corp.example.org", "example.org")
 	f.Add("db.corp.example.org.", "cluster.local", "corp.example.org", "example.org")
 	f.Add("a.b.c.uk.svc.a.b.", "a.b", "c.d", "d")
+	f.Add("web.prod.svc.cluster.local.example.net.", "cluster.local", "corp.example.org", "example.org")
 	f.Add("svc.svc.svc.svc.svc.k.", "k", "svc", "svc.k2")
 	f.Fuzz(func(t *testing.T, name, cluster, node1, node2 string) {
 		name = Lower(dns.Fqdn(name))
@@ -122,6 +162,11 @@ func FuzzSearches(f *testing.F) {
 				after = after[1:]
 			}
 			checkNames(t, s.Ahead(name, e.At), slowExpand(s, name[:e.At], after[1:]))
+		}
+		if unsearched := s.Unsearched(name); unsearched != nil {
+			c := s.Cluster()[0]
+			want := slowExpand(s, name, append([]Domain{"svc." + c, c}, s.Search()...))
+			checkNames(t, unsearched, slices.DeleteFunc(want, func(step string) bool { return step == name }))
 		}
 		if search, ok := s.FirstStep(name); ok {
 			if got := search.X + search.NamespaceName(); got != name {

@@ -100,12 +100,18 @@ func (w *world) shell(t *testing.T, script string, programs map[string]string) {
 // section returns the commands below a heading of a page.
 func section(t *testing.T, page, heading string) string {
 	t.Helper()
+	return fenced(t, page, heading, "sh")
+}
+
+// fenced returns all that stands below a heading of a page in a language.
+func fenced(t *testing.T, page, heading, language string) string {
+	t.Helper()
 	text := lab.ReadFile(t, platforms+page)
 	_, text, found := strings.Cut(text, "\n## "+heading+"\n")
 	text, _, _ = strings.Cut(text, "\n## ")
-	blocks := lab.Fence("sh").FindAllStringSubmatch(text, -1)
+	blocks := lab.Fence(language).FindAllStringSubmatch(text, -1)
 	if !found || len(blocks) == 0 {
-		t.Fatalf("%s has no commands below %q", page, heading)
+		t.Fatalf("%s has no %s below %q", page, language, heading)
 	}
 	var script strings.Builder
 	for _, block := range blocks {
@@ -149,10 +155,10 @@ type looked struct {
 
 var line = regexp.MustCompile(`^(\w+) \d+((?: \S+)*)$`)
 
-// look looks a name up with a C library in its pod.
-func look(t *testing.T, v node.Victim, name, want string) looked {
+// look looks a name up with a program of a pod.
+func look(t *testing.T, v node.Victim, program, name, want string) looked {
 	t.Helper()
-	text, err := v.Look(name)
+	text, err := v.Look(program, name)
 	if err != nil {
 		t.Errorf("%s: %v", v.Libc, err)
 	}

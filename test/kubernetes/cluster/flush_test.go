@@ -23,8 +23,11 @@ func (f flush) meets(began time.Time, longest time.Duration) bool {
 }
 
 // chance is how many queries may be under way in a change: of 250 in a second that a server is asked, each for some
-// milliseconds, one or two, and more on a busy machine. More than this were not under way, but asked a server that was gone.
+// milliseconds, one or two. More than this were not under way, but asked a server that was gone.
 const chance = 10
+
+// mayBeUnderWay is chance on a machine that is so busy that an answer takes as long as the longest: a fifth of the 250 in a second.
+func mayBeUnderWay(longest time.Duration) int { return chance + int(50*longest.Seconds()) }
 
 // klog matches a line of kube-proxy that says that flows were removed.
 var klog = regexp.MustCompile(`^I(\d{4} [\d:.]+) .*"Finished reconciling conntrack entries".* entriesDeleted=([1-9]\d*) took="(\S+)"`)

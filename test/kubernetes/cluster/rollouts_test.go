@@ -4,8 +4,11 @@ package cluster
 
 import (
 	"flag"
+	"slices"
 	"strings"
 	"testing"
+
+	core "k8s.io/api/core/v1"
 
 	names "github.com/muslsafe/coredns-muslsafe/test/kubernetes/world"
 )
@@ -47,6 +50,14 @@ func TestRollouts(t *testing.T) {
 	}
 }
 
+// renew replaces the servers if one has been started again: a kubelet waits longer each time before it does so.
+func (w *world) renew(t *testing.T, s shape) {
+	t.Helper()
+	if slices.ContainsFunc(w.servers(t, s), func(p core.Pod) bool { return p.Status.ContainerStatuses[0].RestartCount > 0 }) {
+		restart(t, w, s)
+	}
+}
+
 // rollOut makes the changes of one shape.
 func (w *world) rollOut(t *testing.T, mode string, s shape, results *results) {
 	for _, n := range w.Nodes {
@@ -63,8 +74,11 @@ func (w *world) rollOut(t *testing.T, mode string, s shape, results *results) {
 		}
 		for range *runs {
 			t.Run(c.about, func(t *testing.T) {
+				if c.outage > 0 {
+					w.renew(t, s)
+				}
 				r, underWay := w.change(t, s, victims, c)
-				results.add(row{Mode: mode, Shape: s.about, Change: c.about}, r, underWay)
+				results.add(t, row{Mode: mode, Shape: s.about, Change: c.about}, r, underWay)
 			})
 		}
 	}

@@ -30,6 +30,7 @@ var (
 	kubeadm = shape{
 		about: "stock CoreDNS, as kubeadm installs it", namespace: "kube-system", workload: "deployment/coredns",
 		selector: "k8s-app=kube-dns,!app.kubernetes.io/name", config: "coredns", install: nothing, remove: nothing, stock: true,
+		breaks: unfixed,
 	}
 	replace = shape{
 		about: "replace", namespace: "kube-system", workload: "deployment/muslsafe",
@@ -59,19 +60,24 @@ var quick = map[string][]string{
 }
 
 // TestShapes installs each shape by the commands of its page, and goes back by those: names that musl did not find before
-// are found meanwhile, and not after.
+// are found meanwhile, and not after. Doctor says the same of them.
 func TestShapes(t *testing.T) {
 	w := start(t)
 	w.lookAll(t, w.victims, unfixed)
+	w.doctor(t, kubeadm, w.victims)
 	for _, s := range []shape{replace, nodeFront, upstream, stub} {
 		t.Run(s.about, func(t *testing.T) {
 			s.install(t, w, s)
 			victims := w.asking(t, s)
 			w.lookAll(t, victims, s.breaks)
+			w.doctor(t, s, victims)
 			for _, c := range changes {
 				if slices.Contains(quick[s.about], c.about) {
 					t.Run(c.about, func(t *testing.T) { w.change(t, s, victims, c) })
 				}
+			}
+			if s.about == replace.about {
+				t.Run("autoscaler", func(t *testing.T) { w.autoscale(t, s, victims) })
 			}
 			s.remove(t, w, s)
 			w.lookAll(t, w.victims, unfixed)
@@ -102,14 +108,16 @@ func (w *world) lookAll(t *testing.T, victims []node.Victim, breaks []string) {
 	t.Helper()
 	var wg sync.WaitGroup
 	for _, v := range victims {
-		wg.Go(func() {
-			for _, n := range names.Names {
-				l := look(t, v, n.Name, n.Addr)
-				if broken := v.Musl() && slices.Contains(breaks, n.Name); l.ok == broken {
-					t.Errorf("%s: %s = %q; want %s: %v", v.Libc, n.Name, l.text, n.Addr, !broken)
+		for _, program := range v.Programs() {
+			wg.Go(func() {
+				for _, n := range names.Names {
+					l := look(t, v, program, n.Name, n.Addr)
+					if broken := v.Musl() && slices.Contains(breaks, n.Name); l.ok == broken {
+						t.Errorf("%s, %s: %s = %q; want %s: %v", v.Libc, program, n.Name, l.text, n.Addr, !broken)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 	wg.Wait()
 }

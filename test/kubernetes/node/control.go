@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/cert"
 )
 
 // startControl starts etcd, the API server, the scheduler and the controllers, of which one user is the administrator, and
@@ -18,19 +19,11 @@ func (c *Cluster) startControl(ctx context.Context) error {
 	if err := c.writeControl(); err != nil {
 		return err
 	}
-	accounts := filepath.Join(c.dir, "accounts.key")
 	for _, component := range [][]string{
 		{"etcd", "--data-dir", filepath.Join(c.dir, "etcd"),
 			"--listen-client-urls", "http://127.0.0.1:2379", "--advertise-client-urls", "http://127.0.0.1:2379",
 			"--listen-peer-urls", "http://127.0.0.1:2380"},
-		{"kube-apiserver", "--etcd-servers", "http://127.0.0.1:2379",
-			"--bind-address", ControlIP, "--advertise-address", ControlIP,
-			"--cert-dir", c.dir, "--token-auth-file", filepath.Join(c.dir, "tokens.csv"),
-			"--authorization-mode", "RBAC",
-			"--kubelet-preferred-address-types", "InternalIP", // the names of the nodes are in no DNS
-			"--service-cluster-ip-range", "10.96.0.0/12",
-			"--service-account-issuer", "https://kubernetes.default.svc",
-			"--service-account-key-file", accounts, "--service-account-signing-key-file", accounts},
+		c.apiServer(),
 	} {
 		if err := c.start(component[0], component[1:]...); err != nil {
 			return err
@@ -40,12 +33,31 @@ func (c *Cluster) startControl(ctx context.Context) error {
 		return err
 	}
 	if err := c.start("kube-controller-manager", "--kubeconfig", c.Kubeconfig, "--leader-elect=false",
-		"--authentication-skip-lookup", "--service-account-private-key-file", accounts,
+		"--authentication-skip-lookup", "--service-account-private-key-file", filepath.Join(c.dir, "accounts.key"),
+		"--horizontal-pod-autoscaler-sync-period=5s", // in place of 15 s
 		"--root-ca-file", filepath.Join(c.dir, "apiserver.crt"), "--cert-dir", filepath.Join(c.dir, "controller")); err != nil {
 		return err
 	}
 	return c.start("kube-scheduler", "--kubeconfig", c.Kubeconfig, "--leader-elect=false",
 		"--authentication-skip-lookup", "--cert-dir", filepath.Join(c.dir, "scheduler"))
+}
+
+// apiServer is the command of the API server. It asks an API behind it, such as that of metrics-server, on the addresses of
+// its pods, and shows it a certificate.
+func (c *Cluster) apiServer() []string {
+	key, proxy := filepath.Join(c.dir, "accounts.key"), filepath.Join(c.dir, "proxy.crt")
+	return []string{"kube-apiserver", "--etcd-servers", "http://127.0.0.1:2379",
+		"--bind-address", ControlIP, "--advertise-address", ControlIP,
+		"--cert-dir", c.dir, "--token-auth-file", filepath.Join(c.dir, "tokens.csv"),
+		"--authorization-mode", "RBAC",
+		"--kubelet-preferred-address-types", "InternalIP", // the names of the nodes are in no DNS
+		"--service-cluster-ip-range", "10.96.0.0/12",
+		"--service-account-issuer", "https://kubernetes.default.svc",
+		"--service-account-key-file", key, "--service-account-signing-key-file", key,
+		"--enable-aggregator-routing",
+		"--proxy-client-cert-file", proxy, "--proxy-client-key-file", key, "--requestheader-client-ca-file", proxy,
+		"--requestheader-username-headers", "X-Remote-User", "--requestheader-group-headers", "X-Remote-Group",
+		"--requestheader-extra-headers-prefix", "X-Remote-Extra-"}
 }
 
 // start starts a component of the control plane.
@@ -80,8 +92,13 @@ func (c *Cluster) writeControl() error {
 		return err
 	}
 	der := x509.MarshalPKCS1PrivateKey(key)
+	proxy, err := cert.NewSelfSignedCACert(cert.Config{CommonName: "front-proxy"}, key)
+	if err != nil {
+		return err
+	}
 	for name, text := range map[string]string{
 		"accounts.key": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der})),
+		"proxy.crt":    string(pem.EncodeToMemory(&pem.Block{Type: cert.CertificateBlockType, Bytes: proxy.Raw})),
 		"tokens.csv":   "admin,admin,admin,system:masters\n",
 	} {
 		if _, err := c.write(name, text); err != nil {

@@ -9,9 +9,14 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/test/kubernetes/world"
 )
 
-// Furnish builds the images, and starts what is there before muslsafe is: the DNS of the company, and that of the cluster.
+// Furnish builds the images, and starts what is there before muslsafe is: the DNS of the company, that of the cluster, and
+// metrics-server, which has no figures before half a minute.
 func (c *Cluster) Furnish() error {
 	images, err := c.Images()
+	if err != nil {
+		return err
+	}
+	metrics, err := c.metricsServer(images)
 	if err != nil {
 		return err
 	}
@@ -21,7 +26,7 @@ func (c *Cluster) Furnish() error {
 	if err := c.startCompany(); err != nil {
 		return err
 	}
-	if err := c.Apply(world.Manifests + "\n---\n" + world.CoreDNS); err != nil {
+	if err := c.Apply(world.Manifests + "\n---\n" + world.CoreDNS + "\n---\n" + metrics); err != nil {
 		return err
 	}
 	return Run(c.Kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns"))

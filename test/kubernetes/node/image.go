@@ -65,26 +65,14 @@ func folders(w *tar.Writer, dir string, made map[string]bool) error {
 	return w.WriteHeader(&tar.Header{Name: strings.TrimPrefix(dir, "/") + "/", Typeflag: tar.TypeDir, Mode: 0o755})
 }
 
-// newImages makes images of one layer, which differ in how they run. The layer goes no way on which it had better be small.
-func newImages(rootfs []byte, configs ...v1.Config) ([]v1.Image, error) {
+// newImage makes an image of one layer. It goes no way on which it had better be small.
+func newImage(rootfs []byte, config v1.Config) (v1.Image, error) {
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(rootfs)), nil
 	}, tarball.WithCompressionLevel(gzip.NoCompression))
 	if err != nil {
 		return nil, err
 	}
-	var images []v1.Image
-	for _, config := range configs {
-		image, err := newImage(layer, config)
-		if err != nil {
-			return nil, err
-		}
-		images = append(images, image)
-	}
-	return images, nil
-}
-
-func newImage(layer v1.Layer, config v1.Config) (v1.Image, error) {
 	image, err := mutate.AppendLayers(empty.Image, layer)
 	if err != nil {
 		return nil, err
@@ -98,15 +86,23 @@ func newImage(layer v1.Layer, config v1.Config) (v1.Image, error) {
 	return mutate.ConfigFile(image, f)
 }
 
-// dockerfile reads what build/image/Dockerfile says of the container: its user, its command, where it runs.
-func dockerfile(file string) (v1.Config, error) {
+// dockerfile reads what build/image/Dockerfile says of a container: its user, its command, where it runs. Each stage adds to
+// the first one.
+func dockerfile(file, stage string) (v1.Config, error) {
 	var c v1.Config
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return c, err
 	}
+	at := ""
 	for line := range strings.Lines(string(text)) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if word == "FROM" {
+			at = rest
+		}
+		if at != "scratch AS base" && at != "base AS "+stage {
+			continue
+		}
 		var err error
 		switch word {
 		case "USER":
@@ -121,6 +117,9 @@ func dockerfile(file string) (v1.Config, error) {
 		if err != nil {
 			return c, fmt.Errorf("%s: %s: %w", file, line, err)
 		}
+	}
+	if c.Entrypoint == nil {
+		return c, fmt.Errorf("%s has no stage %s", file, stage)
 	}
 	return c, nil
 }

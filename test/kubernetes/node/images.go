@@ -6,15 +6,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 )
 
 // The images of a cluster, beside those of the victims.
 const (
 	PauseImage   = "muslsafe/pause:test"
 	CoreDNSImage = "muslsafe/coredns:latest"
-	NextImage    = "muslsafe/coredns:next" // the same with another digest, to change to
+	NextImage    = "muslsafe/coredns:next"                       // the same with another digest, to change to
+	DoctorImage  = "registry.example.com/muslsafe/doctor:v1.0.0" // as the pages call it
 	busyboxImage = "busybox:latest"
 )
 
@@ -34,18 +37,29 @@ type builder struct {
 
 // Images compiles the programs of this repository, and makes all images that the tests need.
 func (c *Cluster) Images() (map[string]v1.Image, error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/muslsafe/coredns-muslsafe").Output()
+	root, err := repository()
 	if err != nil {
-		return nil, fmt.Errorf("go list: %w", err)
+		return nil, err
 	}
-	b := &builder{root: strings.TrimSpace(string(out)), cache: c.cache, dir: filepath.Join(c.dir, "images")}
+	b := &builder{root: root, cache: c.cache, dir: filepath.Join(c.dir, "images")}
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return nil, err
 	}
-	images := map[string]v1.Image{PauseImage: b.pause(), busyboxImage: b.busybox()}
-	b.coredns(images)
+	images := map[string]v1.Image{
+		PauseImage: b.pause(), busyboxImage: b.busybox(), CoreDNSImage: b.project("coredns"), DoctorImage: b.project("doctor"),
+	}
+	images[NextImage] = b.later(images[CoreDNSImage])
 	b.victims(images)
 	return images, b.err
+}
+
+// repository returns a folder of it.
+func repository(path ...string) (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/muslsafe/coredns-muslsafe").Output()
+	if err != nil {
+		return "", fmt.Errorf("go list: %w", err)
+	}
+	return filepath.Join(append([]string{strings.TrimSpace(string(out))}, path...)...), nil
 }
 
 // run runs a compiler unless something has failed before.
@@ -62,22 +76,21 @@ func (b *builder) run(name string, args ...string) {
 
 func (b *builder) out(name string) string { return filepath.Join(b.dir, name) }
 
+// image makes an image of its file system.
+func (b *builder) image(rootfs []byte, config v1.Config) (image v1.Image) {
+	if b.err == nil {
+		image, b.err = newImage(rootfs, config)
+	}
+	return image
+}
+
 // pack makes an image of files.
 func (b *builder) pack(files map[string]file, config v1.Config) v1.Image {
-	if b.err != nil {
-		return nil
+	var rootfs []byte
+	if b.err == nil {
+		rootfs, b.err = archive(files)
 	}
-	rootfs, err := archive(files)
-	if err != nil {
-		b.err = err
-		return nil
-	}
-	images, err := newImages(rootfs, config)
-	if err != nil {
-		b.err = err
-		return nil
-	}
-	return images[0]
+	return b.image(rootfs, config)
 }
 
 // pause holds the namespaces of a pod, and buries what is orphaned there.
@@ -105,32 +118,28 @@ int main(void)
 }
 `
 
-// coredns is the image of the project: its file system is packed by build/image, and its Dockerfile says how it runs.
-func (b *builder) coredns(images map[string]v1.Image) {
-	binary, rootfs := b.out("coredns"), b.out("rootfs.tar")
-	b.run("go", "build", "-trimpath", "-buildvcs=false", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, "./build/coredns")
-	b.run("go", "run", "./build/image", "rootfs", binary, rootfs)
-	if b.err != nil {
-		return
+// project makes an image of the project: its file system is packed by build/image, and its Dockerfile says how it runs.
+func (b *builder) project(program string) v1.Image {
+	binary, packed := b.out(program), b.out(program+".tar")
+	b.run("go", "build", "-trimpath", "-buildvcs=false", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, "./build/"+program)
+	b.run("go", "run", "./build/image", "rootfs", binary, packed)
+	var config v1.Config
+	if b.err == nil {
+		config, b.err = dockerfile(filepath.Join(b.root, "build", "image", "Dockerfile"), program)
 	}
-	config, err := dockerfile(filepath.Join(b.root, "build", "image", "Dockerfile"))
-	if err != nil {
-		b.err = err
-		return
+	var rootfs []byte
+	if b.err == nil {
+		rootfs, b.err = os.ReadFile(packed)
 	}
-	text, err := os.ReadFile(rootfs)
-	if err != nil {
-		b.err = err
-		return
+	return b.image(rootfs, config)
+}
+
+// later returns an image that differs in nothing but its age, and so in its digest.
+func (b *builder) later(image v1.Image) (next v1.Image) {
+	if b.err == nil {
+		next, b.err = mutate.CreatedAt(image, v1.Time{Time: time.Unix(1, 0)})
 	}
-	next := config
-	next.Labels = map[string]string{"next": "true"}
-	both, err := newImages(text, config, next)
-	if err != nil {
-		b.err = err
-		return
-	}
-	images[CoreDNSImage], images[NextImage] = both[0], both[1]
+	return next
 }
 
 // busybox is that of Debian, with its libraries.

@@ -10,9 +10,9 @@ import (
 // components are the programs of a cluster that test/install.sh builds or fetches, and programs those that it installs.
 var (
 	components = []string{
-		"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl",
+		"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl", "metrics-server",
 		"cni/ptp", "cni/host-local", "cni/loopback", "containerd/containerd", "containerd/runc",
-		"musl-1.2.2/libc.so", "musl-1.2.3/libc.so", "musl-1.2.5/libc.so", "musl-1.2.6/libc.so",
+		"musl-1.2.2/libc.a", "musl-1.2.3/libc.a", "musl-1.2.5/libc.a", "musl-1.2.6/libc.a",
 	}
 	programs = []string{"etcd", "ip", "nft", "iptables", "busybox", "gcc", "musl-gcc"}
 )

@@ -19,25 +19,40 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/test/kubernetes/node/victim/load"
 )
 
-// victims are images of nothing but a C library, a program that looks names up with it, and one that lets it do so from
-// outside. A version of musl is the one file that it is in an Alpine image; the program is linked with it at run time, as
-// programs there are.
+// victims are images of nothing but programs that look names up with a C library, and one that lets them do so from outside.
+// With musl there are two: /look is static, as programs in Rust are, and /look-shared finds in its image the one file that musl
+// is in an Alpine image.
 func (b *builder) victims(images map[string]v1.Image) {
-	const source = "test/lab/client/getaddrinfo.c"
-	b.run("gcc", "-Wall", "-Werror", "-O2", "-o", b.out("look-glibc"), source)
-	b.run("musl-gcc", "-Wall", "-Werror", "-O2", "-o", b.out("look-musl"), source)
+	b.run("gcc", "-Wall", "-Werror", "-O2", "-o", b.out("look-glibc"), client)
+	b.run("musl-gcc", "-Wall", "-Werror", "-O2", "-o", b.out("look-shared"), client)
 	b.run("go", "-C", "test/kubernetes", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.out("victim"), "./node/victim")
 	for _, libc := range Libcs {
-		files := map[string]file{"/victim": {from: b.out("victim")}, "/look": {from: b.out("look-glibc")}}
+		files := map[string]file{"/victim": {from: b.out("victim")}}
 		if strings.HasPrefix(libc, "musl-") {
-			files["/look"] = file{from: b.out("look-musl")}
+			files["/look"] = file{from: b.static(libc)}
+			files["/look-shared"] = file{from: b.out("look-shared")}
 			files["/lib/ld-musl-"+arch[runtime.GOARCH]+".so.1"] = file{from: filepath.Join(b.cache, libc, "libc.so")}
 		} else if b.err == nil {
+			files["/look"] = file{from: b.out("look-glibc")}
 			b.libraries(b.out("look-glibc"), files)
 		}
 		images[VictimImage(libc)] = b.pack(files, v1.Config{User: "65532:65532", Entrypoint: []string{"/victim"}})
 	}
 }
+
+// client is the source of the program that looks names up.
+const client = "test/lab/client/getaddrinfo.c"
+
+// static links the client with a version of musl, and with the text that says which version that is.
+func (b *builder) static(libc string) string {
+	dir, out := filepath.Join(b.cache, libc), b.out("look-"+libc)
+	b.run("gcc", "-Wall", "-Werror", "-O2", "-static-pie", "-nostdinc", "-isystem", dir+"/include", "-nostdlib",
+		"-Wl,--undefined="+versionSymbol, "-o", out, dir+"/rcrt1.o", dir+"/crti.o", client, dir+"/libc.a", "-lgcc", dir+"/crtn.o")
+	return out
+}
+
+// versionSymbol is that text in musl.
+const versionSymbol = "__libc_version"
 
 // arch is what musl calls an architecture.
 var arch = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
@@ -106,10 +121,17 @@ func Ready(p *core.Pod) bool {
 	return false
 }
 
-// Look looks a name up in the pod, and returns what the client said: the name of the error, milliseconds, addresses.
-func (v Victim) Look(name string) (string, error) {
-	resp, err := http.Get("http://" + v.IP + ":8000/look?name=" + url.QueryEscape(name))
-	return body(resp, err)
+// Programs are those in the pod that look names up.
+func (v Victim) Programs() []string {
+	if v.Musl() {
+		return []string{"/look", "/look-shared"}
+	}
+	return []string{"/look"}
+}
+
+// Look looks a name up in the pod, and returns what the program said: the name of the error, milliseconds, addresses.
+func (v Victim) Look(program, name string) (string, error) {
+	return body(http.Get("http://" + v.IP + ":8000" + program + "?name=" + url.QueryEscape(name)))
 }
 
 // Begin begins a load in the pod.

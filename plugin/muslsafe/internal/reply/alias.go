@@ -7,10 +7,11 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
-// An Alias is the answer to the first step of a search: it leads to the step that has an address.
+// An Alias is the answer to one step of a search: it leads to the step that has an address.
 type Alias struct {
 	Target string
-	TTL    uint32 // in seconds
+	TTL    uint32      // in seconds
+	Fix    verdict.Fix // that it is due to
 }
 
 // To returns the alias as the answer to r, with what m says about its target. It is kept no longer than anything behind
@@ -21,7 +22,7 @@ func (a Alias) To(r, m *dns.Msg) *dns.Msg {
 		Target: a.Target,
 	}
 	if m == nil {
-		c := Denial{Rcode: dns.RcodeSuccess, Zone: a.Target, TTL: a.TTL, Fix: verdict.Complete}.To(r)
+		c := Denial{Rcode: dns.RcodeSuccess, Zone: a.Target, TTL: a.TTL, Fix: a.Fix}.To(r)
 		c.Answer = []dns.RR{link}
 		return c
 	}
@@ -35,7 +36,7 @@ func (a Alias) To(r, m *dns.Msg) *dns.Msg {
 	if verdict.OutcomeOf(m, r.Question[0].Qtype) == verdict.Nodata && len(c.Ns) == 0 {
 		c.Ns = []dns.RR{Denial{Zone: a.Target, TTL: link.Hdr.Ttl}.soa()}
 	}
-	explain(&c, r, verdict.Complete)
+	explain(&c, r, a.Fix)
 	return &c
 }
 

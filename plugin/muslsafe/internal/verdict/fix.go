@@ -18,6 +18,7 @@ const (
 	Fit          // an answer fits without EDNS and TCP
 	IPv4Only     // AAAA follows from A
 	Complete     // the address at the end of a search, at its first step
+	Absolute     // the address that a search after an absolute name finds
 	Wildcard     // NXDOMAIN for a name that a wildcard has taken over
 	Dot          // NXDOMAIN for the malformed query of "search ."
 	NumFixes
@@ -25,7 +26,7 @@ const (
 
 var fixNames = [NumFixes]string{
 	Leak: "leak", Pair: "pair", Search: "search", Failure: "failure", Fit: "fit",
-	IPv4Only: "ipv4only", Complete: "complete", Wildcard: "wildcard", Dot: "dot",
+	IPv4Only: "ipv4only", Complete: "complete", Absolute: "absolute", Wildcard: "wildcard", Dot: "dot",
 }
 
 // String returns the name of the fix.
@@ -41,7 +42,7 @@ func ByDefault() Fixes {
 
 // LookAtAnswers reports whether one of the fixes needs to see what the next plugin answers.
 func (fs Fixes) LookAtAnswers() bool {
-	return fs[Pair] || fs[Search] || fs[Failure] || fs[Fit] || fs[IPv4Only] || fs[Wildcard]
+	return fs[Pair] || fs[Search] || fs[Failure] || fs[Fit] || fs[IPv4Only] || fs[Absolute] || fs[Wildcard]
 }
 
 // Names lists the names of the fixes in the set.

@@ -19,6 +19,18 @@ func StepOf(a, aaaa Outcome) Outcome {
 	return Nxdomain
 }
 
+// AbsentBy returns nxdomain for a name that both halves deny, and unknown while one of them is. For any other name it is
+// failure: nobody may search for something else in its place.
+func AbsentBy(a, aaaa Outcome) Outcome {
+	switch {
+	case a == Unknown || aaaa == Unknown:
+		return Unknown
+	case a == Nxdomain && aaaa == Nxdomain:
+		return Nxdomain
+	}
+	return Failed
+}
+
 // IsSearch reports whether a name is the first step of a search: the namespace in it exists, and nothing that the name
 // could be the second step of a search for.
 func IsSearch(namespace Outcome, rivals []Outcome) Answer {

@@ -1,9 +1,10 @@
 // Victim runs in a pod of the tests. It looks names up with the C library of its image, and keeps sockets that ask the name
 // server, when it is told to by HTTP:
 //
-//	GET  /look?name=NAME     what the program /look says
-//	POST /load               begins the load of its body
-//	GET  /load               ends it, and says what came of it
+//	GET  /look?name=NAME            what the program /look says
+//	GET  /look-shared?name=NAME     what that program says
+//	POST /load                      begins the load of its body
+//	GET  /load                      ends it, and says what came of it
 package main
 
 import (
@@ -19,6 +20,7 @@ import (
 
 func main() {
 	http.HandleFunc("GET /look", look)
+	http.HandleFunc("GET /look-shared", look)
 	var s server
 	http.HandleFunc("POST /load", s.begin)
 	http.HandleFunc("GET /load", s.end)
@@ -26,7 +28,7 @@ func main() {
 }
 
 func look(w http.ResponseWriter, r *http.Request) {
-	out, err := exec.CommandContext(r.Context(), "/look", "0", r.FormValue("name")).CombinedOutput()
+	out, err := exec.CommandContext(r.Context(), r.URL.Path, "0", r.FormValue("name")).CombinedOutput()
 	if err != nil {
 		http.Error(w, fmt.Sprintf("%v: %s", err, out), http.StatusInternalServerError)
 		return

@@ -51,6 +51,8 @@ type Loss struct {
 	What string
 }
 
+func (l Loss) String() string { return l.At.Format(time.StampMilli) + " " + l.What }
+
 // Running is a load that has begun.
 type Running struct {
 	over chan struct{}
@@ -128,7 +130,7 @@ func (r *Running) noteQuery(name, failure string, sent time.Time, took time.Dura
 
 // lose keeps the first losses.
 func (r *Running) lose(what string, at time.Time) {
-	if len(r.result.Losses) < 1000 {
+	if len(r.result.Losses) < 10_000 {
 		r.result.Losses = append(r.result.Losses, Loss{at, what})
 	}
 }
