@@ -49,14 +49,18 @@ func TestRun(t *testing.T) {
 		part, peer, name, figure string
 		value                    float64
 	}{
-		{"leaks", "stock", "", "upstream", 1},
-		{"leaks", "muslsafe", "", "upstream", 0},
-		{"leaks", "complete", "", "upstream", 0},
+		{"leaks", "stock", "", "leaked", 1},
+		{"leaks", "muslsafe", "", "leaked", 0},
+		{"leaks", "complete", "", "leaked", 0},
 		{"lookups", "stock", "external warm", "packets", 10},
 		{"lookups", "stock", "external cold", "upstream", 4},
 		{"lookups", "stock", "short cold", "packets", 2},
 		{"lookups", "muslsafe", "full warm", "packets", 10},
 		{"lookups", "complete", "external warm", "packets", 2},
+		{"lookups", "stock", "domain warm", "packets", 10},
+		{"lookups", "complete", "domain warm", "packets", 2},
+		{"lookups", "stock", "namespaced cold", "packets", 4},
+		{"lookups", "complete", "namespaced warm", "packets", 2},
 	} {
 		if got, ok := r.get(want.part, want.peer, want.name, want.figure); !ok || got != want.value {
 			t.Errorf("%v = %v, %v", want, got, ok)
@@ -66,7 +70,7 @@ func TestRun(t *testing.T) {
 	if err := r.writeAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"results.md", "results.json", "lookups.svg", "packets.svg", "latency.svg"} {
+	for _, file := range []string{"results.md", "results.json", "packets.svg", "cpu.svg"} {
 		if text, err := os.ReadFile(dir + "/" + file); err != nil || !strings.Contains(string(text), "unbound") {
 			t.Errorf("%s: %v; want unbound in it", file, err)
 		}

@@ -24,7 +24,7 @@ func (r *results) budgets() []budget {
 		r.cost("leaks", "", "muslsafe", "template alone", 0.55),
 		r.cost("pass", "", "muslsafe", "stock", 1.03),
 	}
-	for _, kind := range []string{"external", "short", "absent"} {
+	for _, kind := range []string{"external", "domain", "short", "namespaced", "absent"} {
 		list = append(list, r.cost("lookups", kind+" warm", "muslsafe", "stock", 1.03), r.cost("lookups", kind+" cold", "muslsafe", "stock", 1.10))
 	}
 	list = append(list, r.cost("lookups", "full warm", "muslsafe", "stock", 0.85))
@@ -33,16 +33,21 @@ func (r *results) budgets() []budget {
 		// Processors differ in what unbound costs beside a program in Go: packets are what both have in common.
 		list = append(list, atMost("packets of lookups "+kind+" warm, complete: of unbound", 0.2, r.over("lookups", kind+" warm", "packets", "complete", "unbound")))
 	}
+	for _, kind := range []string{"domain", "namespaced"} {
+		list = append(list, r.cost("lookups", kind+" warm", "complete", "stock", 0.30))
+	}
 	for _, kind := range []string{"short", "absent"} {
 		list = append(list, r.cost("lookups", kind+" warm", "complete", "stock", 1.05))
 	}
+	for _, kind := range []string{"external", "domain", "namespaced"} {
+		list = append(list, atMost("packets per lookup, "+kind+" warm, complete", 2, r.value("lookups", "complete", kind+" warm", "packets")))
+	}
 	list = append(list,
-		atMost("packets per warm external lookup with complete", 2, r.value("lookups", "complete", "external warm", "packets")),
 		atMost("resident size after distinct leaks, of an idle server", 1.1, r.value("memory", "muslsafe", "leaks", "growth")),
 	)
 	for _, peer := range []string{"muslsafe", "complete"} {
 		list = append(list,
-			atMost("upstream queries per leak, "+peer, 0, r.value("leaks", peer, "", "upstream")),
+			atMost("upstream queries per leak, "+peer, 0, r.value("leaks", peer, "", "leaked")),
 			atMost("share of wrong or missing answers, "+peer, 0, r.worst(peer)),
 		)
 	}

@@ -28,8 +28,8 @@ var (
 	rcodesLine = regexp.MustCompile(`Response codes: +(.*)`)
 )
 
-// run measures a server: answers per second, its processor time and upstream queries per answer, and the share of queries
-// whose answer is missing or has another return code than the right one.
+// run measures a server: answers per second, its processor time and the leaks that it sends upstream per answer, and the
+// share of queries whose answer is missing or has another return code than the right one.
 func (p perf) run(b *bench, server *process) (figures, error) {
 	args := []string{"-s", "127.0.0.1", "-p", strconv.Itoa(server.port), "-d", p.file, "-q", strconv.Itoa(outstanding), "-c", "8", "-T", "1", "-t", "2"}
 	if p.seconds > 0 {
@@ -67,7 +67,7 @@ func (p perf) read(out string, used usage) (figures, error) {
 		}
 	}
 	return figures{
-		"perSecond": perSecond, "cpu": used.cpu.Seconds() * 1e6 / sent, "upstream": float64(used.upstream) / sent, "wrong": 1 - right/sent,
+		"perSecond": perSecond, "cpu": used.cpu.Seconds() * 1e6 / sent, "leaked": float64(used.leaked) / sent, "wrong": 1 - right/sent,
 	}, nil
 }
 

@@ -12,8 +12,9 @@ import (
 const (
 	namespace  = "default.svc.cluster.local"
 	nodeSearch = "corp.example.org"
-	services   = 4000 // in the cluster zone; one cold lookup each
-	hot        = 500  // names that warm lookups ask for, few enough for every cache
+	services   = 4000       // in the cluster zone; one cold lookup each
+	hot        = 500        // names that warm lookups ask for, few enough for every cache
+	registry   = ".example" // below which names of two labels exist upstream
 )
 
 // patience is how long a client waits for the answers to one name. musl waits 5 s; the shorter time changes nothing for
@@ -35,13 +36,18 @@ type target struct {
 }
 
 // kinds of names that programs look up.
-var kinds = []string{"external", "short", "full", "absent"}
+var kinds = []string{"external", "domain", "short", "namespaced", "full", "absent"}
 
 // newTarget returns the n-th name of a kind.
 func newTarget(kind string, n int) target {
 	switch kind {
+	case "domain":
+		name := fmt.Sprintf("site%d%s", n, registry)
+		return existing(name, name)
 	case "short":
 		return existing(fmt.Sprintf("web%d", n), serviceName(n))
+	case "namespaced":
+		return existing(fmt.Sprintf("web%d.default", n), serviceName(n))
 	case "full":
 		return existing(serviceName(n), serviceName(n))
 	case "absent":

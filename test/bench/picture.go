@@ -26,37 +26,28 @@ type group struct {
 	title  string
 	name   string // the case
 	figure string
-	factor float64
 }
 
-// kindTitles says in the legend what the kinds of names are.
+// kindTitles says in headings and legends what the kinds of names are.
 var kindTitles = map[string]string{
-	"external": "external name", "short": "service, short name", "full": "service, full name", "absent": "name that does not exist",
+	"external": "External name", "domain": "External name of two labels", "short": "Service", "namespaced": "Service and namespace",
+	"full": "Service, full name", "absent": "Name that does not exist",
 }
+
+// drawnKinds are those that differ most.
+var drawnKinds = []string{"external", "short", "full", "absent"}
 
 // draw writes the pictures of a part that was measured.
 func (r *results) draw(dir string) error {
-	var warm []group
-	for _, kind := range kinds {
-		warm = append(warm, group{title: kindTitles[kind], name: kind + " warm", figure: "perSecond", factor: 1e-3})
-	}
-	packets := make([]group, len(warm))
-	for i, g := range warm {
-		packets[i] = group{title: g.title, name: g.name, figure: "packets", factor: 1}
-	}
-	latency := []group{
-		{"warm, median", "external warm", "p50", 1}, {"warm, 99 of 100", "external warm", "p99", 1},
-		{"cold, median", "external cold", "p50", 1}, {"cold, 99 of 100", "external cold", "p99", 1},
-	}
-	for _, picture := range []struct {
-		file, title, axis string
-		groups            []group
-	}{
-		{"lookups.svg", "Lookups by musl, answers from the cache (longer is better)", "thousand lookups per second", warm},
-		{"packets.svg", "What one lookup by musl costs (shorter is better)", "packets to the server per lookup", packets},
-		{"latency.svg", "Latency of an external lookup by one client (shorter is better)", "microseconds", latency},
+	for _, picture := range []struct{ file, title, axis, figure string }{
+		{"packets.svg", "Packets: what one lookup by musl sends, answers from the cache (shorter is better)", "packets to the server per lookup", "packets"},
+		{"cpu.svg", "Processor time: what one lookup by musl costs the server, answers from the cache (shorter is better)", "microseconds per lookup", "cpu"},
 	} {
-		if err := r.bars(filepath.Join(dir, picture.file), picture.title, picture.axis, picture.groups); err != nil {
+		var groups []group
+		for _, kind := range drawnKinds {
+			groups = append(groups, group{title: kindTitles[kind], name: kind + " warm", figure: picture.figure})
+		}
+		if err := r.bars(filepath.Join(dir, picture.file), picture.title, picture.axis, groups); err != nil {
 			return err
 		}
 	}
@@ -95,7 +86,7 @@ func (r *results) bars(file, title, axis string, groups []group) error {
 		values := make(plotter.Values, len(names))
 		for n, name := range names {
 			v, _ := r.get("lookups", name, g.name, g.figure)
-			values[n] = v * g.factor
+			values[n] = v
 			longest = max(longest, values[n])
 		}
 		offset := bar * (vg.Length(len(groups)-1)/2 - vg.Length(i))

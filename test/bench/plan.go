@@ -18,7 +18,7 @@ const (
 )
 
 // mix is how often programs look up each kind of name.
-var mix = map[string]float64{"external": 0.4, "short": 0.3, "full": 0.2, "absent": 0.1}
+var mix = map[string]float64{"external": 0.3, "domain": 0.1, "short": 0.2, "namespaced": 0.1, "full": 0.2, "absent": 0.1}
 
 var clusterSizes = []float64{10, 500, 5000}
 

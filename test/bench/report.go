@@ -36,6 +36,7 @@ func (r *results) markdown() (string, error) {
 		"units": r.units, "assumptions": assumptions, "table": r.table, "relative": r.relative,
 		"list":  func(s ...string) []string { return s },
 		"short": short3, "kinds": func() []string { return kinds }, "turns": func() int { return turns },
+		"title": func(kind string) string { return kindTitles[kind] + fmt.Sprintf(": `%s`", newTarget(kind, 7).name) },
 	}).Parse(page)
 	if err != nil {
 		return "", err

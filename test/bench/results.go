@@ -8,7 +8,7 @@ import (
 )
 
 // figures are the numbers of one measurement, by name: "perSecond", "cpu" (µs), "p50" and "p99" (µs), "load" (µs), "packets",
-// "upstream" (queries), "wrong" (a share), "resident" (MiB).
+// "upstream" (queries), "leaked" (queries for leaks), "wrong" (a share), "resident" (MiB).
 type figures map[string]float64
 
 // row is what was measured of one peer in one case, in all rounds.

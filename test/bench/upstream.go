@@ -11,11 +11,12 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
-// upstream is the one authority behind all peers. It has an A and an AAAA record for each name below example.com, denies
-// the rest, and counts what it is asked. It works on the octets of the message, so that it costs little beside the peers.
+// upstream is the one authority behind all peers. It has an A and an AAAA record for each name below example.com, and for
+// each name of two labels below example. It denies the rest, and counts what it is asked. It works on the octets of the message, so that it costs little beside the peers.
 type upstream struct {
 	conn    *net.UDPConn
 	queries atomic.Int64
+	leaks   atomic.Int64 // the queries for names that only a search makes
 }
 
 func startUpstream() (*upstream, error) {
@@ -41,6 +42,9 @@ func (u *upstream) serve() {
 			return // closed
 		}
 		u.queries.Add(1)
+		if name, _ := questionName(buf[:n]); strings.HasSuffix(name, ".cluster.local."+nodeSearch) {
+			u.leaks.Add(1)
+		}
 		if reply := replyTo(buf[:n]); reply != nil {
 			_, _ = u.conn.WriteToUDPAddrPort(reply, client)
 		}
@@ -61,7 +65,7 @@ func replyTo(msg []byte) []byte {
 	reply[3] = 0x80                            // RA, as forwarders expect
 	copy(reply[4:headerSize], []byte{0, 1, 0, 0, 0, 0, 0, 0})
 
-	exists := strings.HasSuffix(name, ".example.com")
+	exists := strings.HasSuffix(name, ".example.com") || strings.HasSuffix(name, registry) && strings.Count(name, ".") == 1
 	v4, v6 := lab.AddressesOf(name)
 	switch {
 	case exists && qtype == dns.TypeA:

@@ -9,6 +9,7 @@ import (
 type usage struct {
 	cpu      time.Duration
 	upstream int64         // queries
+	leaked   int64         // those of them that are leaks
 	load     time.Duration // processor time of this process, which is the load and the upstream
 }
 
@@ -19,12 +20,17 @@ func (b *bench) watch(server *process, do func() error) (usage, error) {
 		return usage{}, err
 	}
 	own := ownTime()
-	asked := b.upstream.queries.Load()
+	asked, leaked := b.upstream.queries.Load(), b.upstream.leaks.Load()
 	if err := do(); err != nil {
 		return usage{}, err
 	}
 	after, err := server.cpu()
-	return usage{cpu: after - before, upstream: b.upstream.queries.Load() - asked, load: ownTime() - own}, err
+	return usage{
+		cpu:      after - before,
+		upstream: b.upstream.queries.Load() - asked,
+		leaked:   b.upstream.leaks.Load() - leaked,
+		load:     ownTime() - own,
+	}, err
 }
 
 // ownTime returns the processor time that this process has used so far.
