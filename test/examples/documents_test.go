@@ -49,11 +49,11 @@ func TestDocumentedCorefiles(t *testing.T) {
 	}
 }
 
-// TestDocumentedMain builds the main.go of the README.
+// TestDocumentedMain builds the main.go that the documents show.
 func TestDocumentedMain(t *testing.T) {
-	programs := lab.Fenced(t, root+"/README.md", "go")
+	programs := lab.Fenced(t, root+"/build/chain/README.md", "go")
 	if len(programs) != 1 {
-		t.Fatalf("%d programs in the README; want 1", len(programs))
+		t.Fatalf("%d programs in build/chain/README.md; want 1", len(programs))
 	}
 	dir, err := os.MkdirTemp(".", "main-") // inside of the module, so that it finds its packages
 	if err != nil {
@@ -83,12 +83,15 @@ func TestDocumentedLinks(t *testing.T) {
 	}
 }
 
-// TestDocumentedTargets compares the targets that the README names with those of the Makefile.
+// TestDocumentedTargets compares the targets that documents name with those of the Makefile.
 func TestDocumentedTargets(t *testing.T) {
 	makefile := lab.ReadFile(t, root+"/Makefile")
-	for _, m := range regexp.MustCompile("`make (\\w+)`|(?m)^make (\\w+)$").FindAllStringSubmatch(lab.ReadFile(t, root+"/README.md"), -1) {
-		if target := m[1] + m[2]; !strings.Contains(makefile, "\n"+target+":") {
-			t.Errorf("make %s is in the README and not in the Makefile", target)
+	named := regexp.MustCompile("`make (\\w+)|(?m)^make (\\w+)$")
+	for _, document := range documents(t) {
+		for _, m := range named.FindAllStringSubmatch(lab.ReadFile(t, document), -1) {
+			if target := m[1] + m[2]; !strings.Contains(makefile, "\n"+target+":") {
+				t.Errorf("make %s is in %s and not in the Makefile", target, document)
+			}
 		}
 	}
 }

@@ -42,11 +42,11 @@ func (r *Rule) conditions() string {
 		isMet bool
 		words string
 	}{
-		{r.Refused, "both halves REFUSED"},
-		{r.Stranger, "same for a random name"},
+		{r.Refused, "both REFUSED"},
+		{r.Stranger, "random name too"},
 		{r.Ahead, "address ahead"},
 		{r.Hijacked, "wildcard"},
-		{r.Claimed, "client asked for both"},
+		{r.Claimed, "asked for both"},
 	} {
 		if c.isMet {
 			list = append(list, c.words)
@@ -56,7 +56,7 @@ func (r *Rule) conditions() string {
 }
 
 func (r *Rule) result() string {
-	words := map[Verdict]string{Pass: "what came", ToNodata: "NODATA", ToNxdomain: "NXDOMAIN"}[r.Verdict]
+	words := map[Verdict]string{Pass: "unchanged", ToNodata: "NODATA", ToNxdomain: "NXDOMAIN"}[r.Verdict]
 	if r.IsBrief {
 		words += ", 5 s"
 	}
