@@ -52,7 +52,7 @@ func isPlugin(token string) bool {
 // unclosed says that the block, which began in a line, is not closed before another plugin begins. If none begins, the } of
 // the server block closes it; if that is missing too, CoreDNS finds out before it calls muslsafe.
 func unclosed(token string, began int) string {
-	return fmt.Sprintf("%q is a plugin, not a property; expect } before it, because the block that begins in line %d is not closed", token, began)
+	return fmt.Sprintf("%q is a plugin, not a property; expect } before it, because the block that begins with { in line %d is not closed", token, began)
 }
 
 // surplus says what is wrong with a token after the end of the block.
