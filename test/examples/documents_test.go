@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,13 +73,46 @@ func TestDocumentedMain(t *testing.T) {
 	}
 }
 
-// TestDocumentedLinks follows the links to files of the repository.
+// TestDocumentedLinks follows the links to files of the repository, and to headings in them.
 func TestDocumentedLinks(t *testing.T) {
 	for _, document := range documents(t) {
-		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllStringSubmatch(lab.ReadFile(t, document), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(document), m[1])); err != nil {
-				t.Errorf("%s: %v", document, err)
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]*)(?:#([^):]*))?\)`).FindAllStringSubmatch(lab.ReadFile(t, document), -1) {
+			target := document
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(document), m[1])
 			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %v", document, err)
+				continue
+			}
+			if m[2] != "" && !slices.Contains(anchors(t, target), m[2]) {
+				t.Errorf("%s: %s has no heading for #%s", document, target, m[2])
+			}
+		}
+	}
+}
+
+// anchors returns the fragments under which GitHub serves the headings of a document.
+func anchors(t *testing.T, document string) (list []string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(lab.ReadFile(t, document), -1) {
+		kept := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		list = append(list, strings.ReplaceAll(kept, " ", "-"))
+	}
+	return list
+}
+
+// TestDocumentedExamples holds that the overview of the examples has a row for each of them.
+func TestDocumentedExamples(t *testing.T) {
+	overview := lab.ReadFile(t, root+"/corefile-examples/README.md")
+	corefiles, err := filepath.Glob(root + "/corefile-examples/*/Corefile")
+	if err != nil || len(corefiles) == 0 {
+		t.Fatalf("examples %v, %v; want all", corefiles, err)
+	}
+	for _, corefile := range corefiles {
+		name := filepath.Base(filepath.Dir(corefile))
+		if link := "[" + name + "](" + name + "/Corefile)"; !strings.Contains(overview, link) {
+			t.Errorf("corefile-examples/README.md has no %s; want a row for each example", link)
 		}
 	}
 }
