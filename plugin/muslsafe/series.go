@@ -18,10 +18,10 @@ import (
 // metadataFix is the label under which other plugins find the name of the fix that was applied.
 const metadataFix = pluginName + "/fix"
 
-// seriesKey is a server and a view of the Corefile. Each combination has series of its own.
+// seriesKey is a server and a view of the Corefile. Each combination has its own series.
 type seriesKey struct{ server, view string }
 
-// series are the metrics of one server and view. They are held, because to look one up costs more than to count.
+// series are the metrics of one server and view. They are kept, because looking one up costs more than counting.
 type series struct {
 	seriesKey
 	queries    [numDecisions]prometheus.Counter
@@ -52,7 +52,7 @@ func seriesOf(ctx context.Context) *series {
 	return holdSeries(key)
 }
 
-// holdSeries makes the series of a server and a view, unless somebody else just did.
+// holdSeries makes the series of a server and a view, unless another goroutine just did.
 func holdSeries(key seriesKey) *series {
 	held.mu.Lock()
 	defer held.mu.Unlock()
@@ -68,7 +68,7 @@ func holdSeries(key seriesKey) *series {
 	return m[key]
 }
 
-// newSeries makes all series, at zero, so that a rate has something to begin from.
+// newSeries makes all series, at zero, so that a rate has a start.
 func newSeries(key seriesKey) *series {
 	s := &series{
 		seriesKey:  key,
@@ -93,7 +93,7 @@ func newSeries(key seriesKey) *series {
 	return s
 }
 
-// record counts what was decided on a query. A fix leaves its name in the metadata of the query.
+// record counts the decision on a query. A fix leaves its name in the query's metadata.
 func (s *series) record(ctx context.Context, f verdict.Fix) {
 	if f == verdict.None {
 		s.queries[passed].Inc()

@@ -106,15 +106,15 @@ func TestWarnings(t *testing.T) {
 	}{
 		{"nothing", "muslsafe {\n search example.org\n wildcard\n}", nil, nil},
 		{"wildcard without search domains", "muslsafe {\n search /dev/null\n wildcard\n}", nil, []string{`"wildcard" has no effect`}},
-		{"wildcard with search domains of the cluster alone", "muslsafe {\n search svc.cluster.local\n wildcard\n}", nil, []string{`"wildcard" has no effect`, `"svc.cluster.local." is left out`}},
+		{"wildcard with search domains of the cluster alone", "muslsafe {\n search svc.cluster.local\n wildcard\n}", nil, []string{`"wildcard" has no effect`, `"svc.cluster.local." is ignored`}},
 		{"all fixes disabled", "muslsafe {\n search /dev/null\n" + allOff + "}", nil, []string{"all fixes are disabled"}},
 		{"all fixes disabled but for one that is off by default", "muslsafe {\n search /dev/null\n" + allOff + " ipv4only\n}", nil, nil},
 		{"all fixes disabled, and clients counted", "muslsafe {\n search /dev/null\n" + allOff + " clients\n}", nil, nil},
-		{"search list of a pod", "muslsafe {\n search default.svc.cluster.local cluster.local example.org\n}", nil, []string{`"default.svc.cluster.local." is left out`, `"cluster.local." is left out`}},
+		{"search list of a pod", "muslsafe {\n search default.svc.cluster.local cluster.local example.org\n}", nil, []string{`"default.svc.cluster.local." is ignored`, `"cluster.local." is ignored`}},
 		{"cluster domain below another one", "muslsafe {\n search /dev/null\n cluster local cluster.local\n}", nil, []string{`cluster domain "cluster.local." is below cluster domain "local."`}},
 		{"two cluster domains side by side", "muslsafe {\n search /dev/null\n cluster cluster.local k8s.local\n}", nil, nil},
 		{"cluster domain that begins with another one", "muslsafe {\n search /dev/null\n cluster cluster.local cluster.local.example.net\n}", nil, nil},
-		{"zone outside of the server block", "muslsafe example.net {\n search /dev/null\n}", []string{"example.org"}, []string{"outside of the server block"}},
+		{"zone outside of the server block", "muslsafe example.net {\n search /dev/null\n}", []string{"example.org"}, []string{"outside the server block"}},
 		{"zone above that of the server block", "muslsafe org {\n search /dev/null\n}", []string{"example.org"}, nil},
 		{"zone below that of the server block", "muslsafe a.example.org {\n search /dev/null\n}", []string{"example.org"}, nil},
 	}

@@ -64,18 +64,19 @@ const cluster = `. {
 
 var console = lab.Fence("console")
 
-// TestReadmeSession runs the sessions of the README in a pod, the first one without muslsafe and the second one with
+// TestReadmeSession runs the sessions of the README in a pod, the first one without muslsafe and a second one with
 // it, and compares what doctor writes.
 func TestReadmeSession(t *testing.T) {
 	lab.Require(t)
 	lab.ResolvConf(t, pod)
 	lab.CoreDNS(t, behind, map[string]string{"cluster.zone": clusterZone})
 	text := lab.ReadFile(t, readme)
-	if n := len(console.FindAllString(text, -1)); n != 2 {
-		t.Fatalf("%d sessions in the README; want one without muslsafe and one with it", n)
+	n := len(console.FindAllString(text, -1))
+	if n != 1 && n != 2 {
+		t.Fatalf("%d sessions in the README; want one without muslsafe and perhaps one with it", n)
 	}
 	got := text
-	for i, with := range []string{"", "muslsafe {\n search corp.example.com\n }"} {
+	for i, with := range []string{"", "muslsafe {\n search corp.example.com\n }"}[:n] {
 		server := lab.CoreDNS(t, fmt.Sprintf(cluster, with), nil)
 		at := console.FindAllStringSubmatchIndex(got, -1)[i]
 		got = got[:at[2]] + replay(t, got[at[2]:at[3]]) + got[at[3]:]
