@@ -63,6 +63,7 @@ The exit status is 0 if nothing breaks, 1 if something does, and 2 if it could n
 const examples = `  doctor www.example.org                                 as a pod or this machine would look it up
   doctor --server 10.96.0.10 --ndots 5 --search dnscheck.svc.cluster.local,svc.cluster.local,cluster.local web
   doctor trace www.example.org --libc musl-1.2.3         one lookup, step by step
+  doctor nameservers www.example.org                     what each name server says, and who is first
   doctor corefile /etc/coredns/Corefile                  what harms musl in a Corefile
   kubectl -n kube-system get cm coredns -o yaml | doctor configmap -
   kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -`
@@ -89,7 +90,11 @@ func rootCommand() *cobra.Command {
 	}
 	o.screenFlags(root.PersistentFlags())
 	o.lookupFlags(root.Flags())
-	root.AddCommand(traceCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o))
+	root.ValidArgsFunction = cobra.NoFileCompletions
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
+	})
+	root.AddCommand(traceCommand(&o), nameserversCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o))
 	return root
 }
 

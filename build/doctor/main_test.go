@@ -119,7 +119,7 @@ func TestStatusOfCommands(t *testing.T) {
 		{"trace of a hazard for others", ask("trace", "data.servfail.x", "-libc", "glibc-2.36"), "", 0, "the lookup ends with an answer", ""},
 		{"trace in JSON", ask("trace", "-json", "data.servfail.x"), "", 1, `"verdict": "resent"`, ""},
 		{"trace of an unknown libc", ask("trace", "x", "-libc", "uclibc-1.0"), "", 2, "", `unknown libc "uclibc-1.0"; expect one of musl-1.2.0`},
-		{"trace without a name", []string{"trace"}, "", 2, "", "accepts 1 arg"},
+		{"trace without a name", []string{"trace"}, "", 2, "", "trace has no argument; expect one NAME"},
 
 		{"a good Corefile", []string{"corefile", "-"}, good, 0, "nothing that harms musl", ""},
 		{"a Corefile with advice", []string{"corefile", "-"}, advice, 0, "servfail-cached", ""},
