@@ -24,6 +24,7 @@ type shown struct {
 	name   string
 	want   tool
 	got    []string
+	out    string
 	status int
 }
 
@@ -51,7 +52,7 @@ func TestTools(t *testing.T) {
 	misled := 0
 	for _, s := range all {
 		if !slices.Equal(s.got, sorted(s.want.Addresses)) || s.status != s.want.Status || s.want.Works != (len(s.got) > 0) {
-			t.Errorf("%s %s shows %v, status %d; doctor says %+v", s.want.Tool, s.name, s.got, s.status, s.want)
+			t.Errorf("%s %s shows %v, status %d; doctor says %+v\n%s", s.want.Tool, s.name, s.got, s.status, s.want, s.out)
 		}
 		if s.want.Works {
 			misled++
@@ -71,7 +72,7 @@ func (s *shown) run(t *testing.T, command []string) {
 		t.Errorf("%v: %v", cmd, err)
 		return
 	}
-	s.status = cmd.ProcessState.ExitCode()
+	s.out, s.status = string(out), cmd.ProcessState.ExitCode()
 	for _, m := range printed[s.want.Tool].FindAllStringSubmatch(string(out), -1) {
 		s.got = append(s.got, m[1])
 	}

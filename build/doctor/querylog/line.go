@@ -46,10 +46,11 @@ func parseText(line string) (r record, ok bool) {
 	if !ok {
 		return r, false
 	}
-	question, after, ok := strings.Cut(rest, `"`)
-	if !ok {
+	end := closingQuote(rest)
+	if end < 0 {
 		return r, false
 	}
+	question, after := rest[:end], rest[end+1:]
 	var class string
 	r.qtype, question, _ = strings.Cut(question, " ")
 	class, question, _ = strings.Cut(question, " ")
@@ -57,6 +58,22 @@ func parseText(line string) (r record, ok bool) {
 	r.rcode, _, _ = strings.Cut(strings.TrimPrefix(after, " "), " ")
 	r.client = client(before)
 	return r, class != "" && isName(r.name) && isType(r.qtype)
+}
+
+// closingQuote returns the index of the first quote that has no backslash before it, as one in a name has; -1 if there is none.
+func closingQuote(s string) int {
+	if i := strings.IndexByte(s, '"'); i < 0 || strings.IndexByte(s[:i], '\\') < 0 {
+		return i
+	}
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			return i
+		case '\\':
+			i++
+		}
+	}
+	return -1
 }
 
 // client finds the address in front of " - ".
@@ -109,27 +126,23 @@ func member(line string, keys []string) (string, bool) {
 
 // unquote returns a JSON string up to its closing quote. Most have no backslash and are a part of the line.
 func unquote(s string) (string, bool) {
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			if strings.IndexByte(s[:i], '\\') < 0 {
-				return s[:i], true
-			}
-			return unescape(s[:i])
-		case '\\':
-			i++
-		}
+	end := closingQuote(s)
+	if end < 0 {
+		return "", false
 	}
-	return "", false
+	if s = s[:end]; strings.IndexByte(s, '\\') < 0 {
+		return s, true
+	}
+	return unescape(s), true
 }
 
 // unescape decodes what stands between the quotes of a JSON string. A format of one's own for the text log puts names in as they
 // are, with escapes that JSON does not know: those stay.
-func unescape(s string) (text string, ok bool) {
+func unescape(s string) (text string) {
 	if json.Unmarshal([]byte(`"`+s+`"`), &text) != nil {
-		text = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(s)
+		return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(s)
 	}
-	return text, true
+	return text
 }
 
 func isName(s string) bool { return strings.HasSuffix(s, ".") }

@@ -48,6 +48,7 @@ func TestParse(t *testing.T) {
 		{"JSON of one's own, in the text log", `[INFO] {"remote":"10.244.0.7","name":"a\.b.example.org.","type":"A","rcode":"NOERROR"}`, record{client: "10.244.0.7", name: `a\.b.example.org.`, qtype: "A", rcode: "NOERROR"}},
 		{"escapes in JSON", `{"qname":"a\\.b.example.org.","qtype":"A","rcode":null}`, record{name: `a\.b.example.org.`, qtype: "A"}},
 		{"escapes", `[INFO] 10.244.0.7:5 - 1 "A IN a\.b.example.org. udp 41 false 512" NOERROR qr 68 0.03s`, record{client: "10.244.0.7", name: `a\.b.example.org.`, qtype: "A", rcode: "NOERROR"}},
+		{"a quote in a name", `[INFO] 10.244.0.7:5 - 1 "A IN a\"b\\.example.org. udp 41 false 512" NOERROR qr 68 0.03s`, record{client: "10.244.0.7", name: `a\"b\\.example.org.`, qtype: "A", rcode: "NOERROR"}},
 		{"the root", `[INFO] 10.244.0.7:5 - 1 "NS IN . udp 41 false 512" NOERROR qr 68 0.03s`, record{client: "10.244.0.7", name: ".", qtype: "NS", rcode: "NOERROR"}},
 		{"no answer", `[INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" - - 0 5.0s`, record{client: "10.244.0.7", name: "www.example.org.", qtype: "A", rcode: "-"}},
 		{"an error", `[ERROR] plugin/errors: 2 www.example.org. A: read udp 10.0.0.1:53: i/o timeout`, record{}},
