@@ -34,10 +34,11 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 // run is the whole program.
 func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root := rootCommand()
-	root.SetArgs(twoDashes(root, args))
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	standardCommands(root)
+	root.SetArgs(twoDashes(root, args))
 	log.SetFlags(0) // the parser of Corefiles logs imports that match no file
 	log.SetPrefix("doctor: ")
 	log.SetOutput(errs)
@@ -55,8 +56,8 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 const about = `Doctor asks a DNS server what the resolvers of musl (Alpine) and glibc would ask for each NAME, and shows what each
 of them makes of the answers: the address or the error, the time, and how many queries it takes. Below the table it
 explains each hazard: the question and the answer behind it, whom it harms, the fix of muslsafe that cures it, and what
-helps without muslsafe. Where something breaks, it also asks for what the search would have come to. It does not look
-at /etc/hosts.
+helps without muslsafe. Where something breaks, it also asks for what the search would have come to, and says what
+nslookup of BusyBox and dig show, which often is that all is well. It does not look at /etc/hosts.
 
 The exit status is 0 if nothing breaks, 1 if something does, and 2 if it could not be told.`
 

@@ -41,7 +41,7 @@ func TestTools(t *testing.T) {
 	_, r := examine(t, append(matrix(), "data", "nxdomain", "servfail", "tcempty.nodata.x.plain.test", "data.nxdomain.x.plain.test", "data-c3-l215.data.x.plain.test")...)
 	var all []*shown
 	for _, n := range r.Names {
-		if len(n.Hazards) > 0 && len(n.Tools) != len(commands) {
+		if n.Status == "hazards" && len(n.Tools) != len(commands) {
 			t.Errorf("%s has hazards, and says what %d programs show; want %d", n.Name, len(n.Tools), len(commands))
 		}
 		for _, tool := range n.Tools {

@@ -70,9 +70,10 @@ func isPrivate(a netip.Addr) bool { return a.IsPrivate() || a.IsLoopback() || a.
 func (r Race) effects(libc int) string {
 	var words []string
 	when := make(map[string][]string)
+	oneName := r.findsOneName(libc)
 	for _, pure := range []bool{true, false} {
 		for _, f := range r.Finishes {
-			effect := gets(f.Lookups[libc])
+			effect := gets(f.Lookups[libc], oneName)
 			switch known := when[effect] != nil; {
 			case f.pure() != pure, known && !pure:
 				continue
@@ -96,9 +97,26 @@ func (f Finish) when() string {
 	return f.A.String() + " is first for A and " + f.AAAA.String() + " for AAAA"
 }
 
-func gets(l Lookup) string {
+// findsOneName reports whether a libc finds the addresses of the same name in the search list, if it finds any.
+func (r Race) findsOneName(libc int) bool {
+	name := ""
+	for _, f := range r.Finishes {
+		if l := f.Lookups[libc]; l.Result.Err == stub.OK {
+			if name != "" && name != lastStep(l) {
+				return false
+			}
+			name = lastStep(l)
+		}
+	}
+	return true
+}
+
+func gets(l Lookup, oneName bool) string {
 	switch l.Result.Err {
 	case stub.OK:
+		if oneName {
+			return "gets " + short(l.Addresses())
+		}
 		return "gets " + short(l.Addresses()) + " for " + strings.TrimSuffix(lastStep(l), ".")
 	case stub.Crash:
 		return "the program crashes"

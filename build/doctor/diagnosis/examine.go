@@ -118,7 +118,7 @@ type Report struct {
 	Name    string
 	Lookups []Lookup // in the order of stub.Models
 	Hazards []Hazard
-	Tools   []Tool // what other programs show; none if there is no hazard
+	Tools   []Tool // what other programs show; none where there is no hazard, or nothing can be told
 	Unclear string // why it cannot be told whether anything breaks; empty if it can
 }
 
@@ -149,7 +149,7 @@ func (d *Doctor) Examine(name string) Report {
 		}
 	}
 	r.Unclear = r.unclear(best)
-	if len(r.Hazards) > 0 {
+	if len(r.Hazards) > 0 && r.Unclear == "" {
 		r.Tools = d.tools(name)
 	}
 	return r
