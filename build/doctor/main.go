@@ -90,6 +90,7 @@ func rootCommand() *cobra.Command {
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return o.prepare(cmd) },
 	}
 	o.screenFlags(root.PersistentFlags())
+	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	o.lookupFlags(root.Flags())
 	root.ValidArgsFunction = cobra.NoFileCompletions
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
