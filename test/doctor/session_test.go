@@ -7,6 +7,7 @@ import (
 	"math"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -171,6 +172,7 @@ func draw(t *testing.T, file string) {
 var (
 	lessThanASecond = regexp.MustCompile(`\b0\.\d s`)
 	milliseconds    = regexp.MustCompile(`│ (\d+(?:\.\d)?) ms(, first)? *`) // in a table
+	arrivals        = regexp.MustCompile(`(?m)(^ +0\.000  ← .*\n)+`)
 	blanks          = regexp.MustCompile(`\n{3,}`)
 	threeDigits     = regexp.MustCompile(`(?m)^( +)0\.\d{3}  `) // of a trace
 )
@@ -179,11 +181,16 @@ var (
 // 500, which a busy machine stays in.
 func timeless(out string) string {
 	out = lessThanASecond.ReplaceAllString(out, "0.0 s")
-	out = threeDigits.ReplaceAllString(out, "${1}0.000  ")
+	out = arrivals.ReplaceAllStringFunc(threeDigits.ReplaceAllString(out, "${1}0.000  "), inOrder)
 	return milliseconds.ReplaceAllStringFunc(out, func(cell string) string {
 		m := milliseconds.FindStringSubmatch(cell)
 		ms, _ := strconv.ParseFloat(m[1], 64) // the pattern has made sure of it
 		text := fmt.Sprintf("│ %.0f ms%s", math.Floor(ms/500)*500, m[2])
 		return text + strings.Repeat(" ", max(1, len(cell)-len(text)))
 	})
+}
+
+// inOrder sorts lines: of two answers that arrive at the same time, either can be first.
+func inOrder(lines string) string {
+	return strings.Join(slices.Sorted(strings.Lines(lines)), "")
 }
