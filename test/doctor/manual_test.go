@@ -1,7 +1,10 @@
 package doctor
 
 import (
+	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
@@ -52,12 +55,7 @@ data:
 // TestManualSession runs the sessions of the manual of doctor in a pod without muslsafe, in a folder that has the files which they name.
 func TestManualSession(t *testing.T) {
 	enterPod(t)
-	lab.CoreDNS(t, `. {
-    bind 10.96.0.10
-    cache 30
-    forward . 192.0.2.53
-}
-`, nil)
+	lab.CoreDNS(t, fmt.Sprintf(cluster, ""), nil)
 	upstream.Start(t, "192.0.2.54:53", company)
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -69,4 +67,32 @@ func TestManualSession(t *testing.T) {
 		t.Fatal("no sessions in the manual")
 	}
 	checkSessions(t, manual, func(_ int, session string) string { return replay(t, dir, session) })
+}
+
+// TestManualCommands runs the commands of doctor that the manual shows without their output. Those of kubectl are the ones that the
+// README has, which are run on a real cluster.
+func TestManualCommands(t *testing.T) {
+	enterPod(t)
+	lab.CoreDNS(t, fmt.Sprintf(cluster, ""), nil)
+	overview := lab.Fenced(t, readme, "sh")
+	ran := 0
+	for _, script := range lab.Fenced(t, manual, "sh") {
+		if strings.HasPrefix(script, "kubectl ") && !slices.Contains(overview, script) {
+			t.Errorf("the README has no such commands, so nobody has tried them:\n%s", script)
+		}
+		for line := range strings.Lines(script) {
+			command, _, _ := strings.Cut(strings.TrimSpace(line), " >")
+			args, ok := strings.CutPrefix(command, "doctor ")
+			if !ok {
+				continue
+			}
+			ran++
+			if status, out, errs := doctor(t, strings.Fields(args)...); status != 0 || errs != "" || out == "" {
+				t.Errorf("%s = %d\n%s%s", command, status, out, errs)
+			}
+		}
+	}
+	if ran < 2 {
+		t.Errorf("%d commands; want all that the manual shows", ran)
+	}
 }

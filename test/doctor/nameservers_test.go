@@ -85,12 +85,15 @@ func TestNameservers(t *testing.T) {
 			for which, addr := range two {
 				delay := ""
 				if which == late {
-					delay = "-d400"
+					delay = "-d700"
 				}
 				upstream.Start(t, addr+":53", script(t, which, delay))
 			}
 			for _, d := range disagreements {
-				checkRace(t, d.name, d.status, 1-late)
+				t.Run(d.name, func(t *testing.T) {
+					t.Parallel()
+					checkRace(t, d.name, d.status, 1-late)
+				})
 			}
 		})
 	}

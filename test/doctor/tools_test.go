@@ -48,10 +48,14 @@ func TestTools(t *testing.T) {
 			all = append(all, &shown{name: n.Name, want: tool})
 		}
 	}
-	lab.AtOnce(atOnceTools, all, func(s *shown) { s.run(t, commands[s.want.Tool]) })
+	run := func(s *shown) { s.run(t, commands[s.want.Tool]) }
+	lab.AtOnce(atOnceTools, all, run)
 	misled := 0
 	for _, s := range all {
-		if !slices.Equal(s.got, sorted(s.want.Addresses)) || s.status != s.want.Status || s.want.Works != (len(s.got) > 0) {
+		if !s.isRight() {
+			run(s) // what was only late on a busy machine is not late again
+		}
+		if !s.isRight() {
 			t.Errorf("%s %s shows %v, status %d; doctor says %+v\n%s", s.want.Tool, s.name, s.got, s.status, s.want, s.out)
 		}
 		if s.want.Works {
@@ -64,6 +68,10 @@ func TestTools(t *testing.T) {
 	}
 }
 
+func (s *shown) isRight() bool {
+	return slices.Equal(s.got, sorted(s.want.Addresses)) && s.status == s.want.Status && s.want.Works == (len(s.got) > 0)
+}
+
 // run runs the program and reads what it prints.
 func (s *shown) run(t *testing.T, command []string) {
 	cmd := exec.Command(command[0], append(slices.Clone(command[1:]), s.name)...)
@@ -73,6 +81,7 @@ func (s *shown) run(t *testing.T, command []string) {
 		return
 	}
 	s.out, s.status = string(out), cmd.ProcessState.ExitCode()
+	s.got = nil
 	for _, m := range printed[s.want.Tool].FindAllStringSubmatch(string(out), -1) {
 		s.got = append(s.got, m[1])
 	}
