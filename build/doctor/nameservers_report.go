@@ -43,16 +43,22 @@ func race(d *diagnosis.Doctor, r diagnosis.Race) string {
 	if len(servers) == 1 {
 		return b.String() + "one name server, so there is no race\n"
 	}
-	for i, n := range r.Wins() {
-		fmt.Fprintf(&b, "%s is first for %d of %s\n", servers[i], n, english.Plural(len(r.Questions), "question", ""))
+	some := ""
+	for i, tally := range r.Tallies() {
+		if tally.Answered == 0 {
+			some = "those that answer: "
+			fmt.Fprintf(&b, "%s\n", text.FgYellow.Sprintf("%s answers nothing", servers[i]))
+			continue
+		}
+		fmt.Fprintf(&b, "%s is first for %d of %s\n", servers[i], tally.First, english.Plural(len(r.Questions), "question", ""))
 	}
 	if h, ok := r.Hazard(); ok {
 		return b.String() + "\n" + finishTable(r) + "\n" + text.FgRed.Sprint("the result depends on which server is first") + "\n\n" + hazard(h)
 	}
 	if r.Differ() {
-		return b.String() + text.FgYellow.Sprint("their answers differ, but each libc gets a result of the same kind whichever is first") + "\n"
+		return b.String() + some + text.FgYellow.Sprint("their answers differ, but each libc gets a result of the same kind whichever is first") + "\n"
 	}
-	return b.String() + text.FgGreen.Sprint("they agree") + "\n"
+	return b.String() + some + text.FgGreen.Sprint("they agree") + "\n"
 }
 
 // questionTable has a row for each question and a column for each name server.

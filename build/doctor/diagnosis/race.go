@@ -42,9 +42,12 @@ type Finish struct {
 	Lookups []Lookup   // in the order of stub.Models
 }
 
-// Race puts the questions of one lookup to every name server. Then it runs the lookup once for each pair of winners.
+// Race puts the questions of one lookup to every name server. Then it runs the lookup once for each pair of winners. An address is no name: no libc asks for it.
 func (d *Doctor) Race(name string) Race {
 	r := Race{Name: name}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return r
+	}
 	for _, a := range d.world.servers {
 		for _, aaaa := range d.world.servers {
 			f := Finish{A: a, AAAA: aaaa}
@@ -139,16 +142,27 @@ func (q Question) Answered() bool {
 // Differ reports whether the servers disagree on any question.
 func (r Race) Differ() bool { return slices.ContainsFunc(r.Questions, Question.Differ) }
 
-// Wins returns for each server how many questions it was the first to answer.
-func (r Race) Wins() []int {
-	var wins []int
+// A Tally is how one server has done.
+type Tally struct {
+	First    int // questions that it was the first to answer
+	Answered int // questions that it has answered at all
+}
+
+// Tallies returns one for each server, in the order of the resolv.conf.
+func (r Race) Tallies() []Tally {
+	var all []Tally
 	for _, q := range r.Questions {
-		if wins == nil {
-			wins = make([]int, len(q.Replies))
+		if all == nil {
+			all = make([]Tally, len(q.Replies))
 		}
-		if q.First >= 0 {
-			wins[q.First]++
+		for i, reply := range q.Replies {
+			if i == q.First {
+				all[i].First++
+			}
+			if reply.half.say != failure {
+				all[i].Answered++
+			}
 		}
 	}
-	return wins
+	return all
 }

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,7 +133,8 @@ func TestRaceWords(t *testing.T) {
 	if len(h.Answers) != 4 || !strings.HasSuffix(h.Answers[1].Says, "NXDOMAIN, from 192.0.2.54, the first this time") {
 		t.Errorf("answers %+v; want those of both servers, and the second to be first", h.Answers)
 	}
-	if wins := r.Wins(); len(wins) != 2 || wins[0] != 0 || wins[1] != len(r.Questions) {
-		t.Errorf("wins %v; want all %d for the second server", wins, len(r.Questions))
+	n := len(r.Questions)
+	if got := r.Tallies(); !slices.Equal(got, []Tally{{0, n}, {n, n}}) {
+		t.Errorf("tallies %v; want the second server to be the first for all %d", got, n)
 	}
 }
