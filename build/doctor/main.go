@@ -65,6 +65,7 @@ const examples = `  doctor www.example.org                                 as a 
   doctor trace www.example.org --libc musl-1.2.3         one lookup, step by step
   doctor corefile /etc/coredns/Corefile                  what harms musl in a Corefile
   kubectl -n kube-system get cm coredns -o yaml | doctor configmap -
+  docker save example.org/app:1 | doctor scan -          which resolver is inside
   kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -`
 
 // rootCommand returns the command line of doctor.
@@ -89,7 +90,7 @@ func rootCommand() *cobra.Command {
 	}
 	o.screenFlags(root.PersistentFlags())
 	o.lookupFlags(root.Flags())
-	root.AddCommand(traceCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o))
+	root.AddCommand(traceCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o), scanCommand(&o))
 	return root
 }
 
