@@ -138,7 +138,7 @@ func (a *archive) index() error {
 	for {
 		h, err := entries.Next()
 		if err == io.EOF {
-			return nil
+			return a.checkEnd(at)
 		}
 		if err != nil {
 			return err
@@ -161,6 +161,19 @@ func (a *archive) index() error {
 			a.entries[name] = section{link: path.Clean(h.Linkname)}
 		}
 	}
+}
+
+// checkEnd holds that an archive ends with a block of zeros, and not because the rest of it is missing.
+func (a *archive) checkEnd(at *io.SectionReader) error {
+	end, err := at.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	var block [512]byte
+	if _, err := a.ReadAt(block[:], end-int64(len(block))); err != nil || block != [512]byte{} {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
 }
 
 // open returns the content of an entry.

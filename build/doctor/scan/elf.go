@@ -14,7 +14,7 @@ import (
 const (
 	maxInterp   = 4096     // PATH_MAX
 	maxSections = 4096     // of programs; only object files have more
-	maxNames    = 1 << 20  // the names of the sections
+	maxTitles   = 1 << 20  // the names of the sections
 	maxDynamic  = 1 << 16  // entries of the dynamic section
 	maxStrings  = 64 << 20 // the dynamic string table: that of a browser has 30 MB
 	maxNeeded   = 1024
@@ -81,7 +81,7 @@ func checkHeader(r io.ReaderAt, head []byte) error {
 	if sectionSize == 64 {
 		flags, size = order.Uint64(section[8:]), order.Uint64(section[32:])
 	}
-	if elf.SectionFlag(flags)&elf.SHF_COMPRESSED != 0 || size > maxNames {
+	if elf.SectionFlag(flags)&elf.SHF_COMPRESSED != 0 || size > maxTitles {
 		return errHeader
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 )
 
@@ -25,8 +26,9 @@ type layerer struct {
 	r    *Report
 	left int64
 	temp *os.File // for one large file at a time
-	// hidden are the names of this layer itself, which its whiteouts do not hide.
-	own map[*node]map[string]bool
+	// own are the names of this layer itself, which its whiteouts do not hide.
+	own         map[*node]map[string]bool
+	names, text int // of this layer
 }
 
 func (s *Scanner) newLayerer(r *Report) *layerer {
@@ -41,7 +43,7 @@ func (l *layerer) close() {
 
 // apply unpacks a layer, without compression, over those before it.
 func (l *layerer) apply(in io.Reader) error {
-	l.own = make(map[*node]map[string]bool)
+	l.own, l.names, l.text = make(map[*node]map[string]bool), 0, 0
 	archive := tar.NewReader(&limited{in, &l.left, &l.s.Bytes})
 	for {
 		h, err := archive.Next()
@@ -75,9 +77,12 @@ func (l *limited) Read(p []byte) (int, error) {
 
 // entry applies one entry of a layer.
 func (l *layerer) entry(h *tar.Header, content io.Reader) error {
-	in, base, err := l.tree.parent(h.Name)
+	in, base, err := l.tree.parent(h.Name, l.keep)
 	if errors.Is(err, errTooMuch) {
 		return err
+	}
+	if l.names, l.text = l.names+1, l.text+len(h.Name); l.names > maxNames || l.text > maxText {
+		return errTooMuch
 	}
 	if err != nil {
 		l.r.fail(short(h.Name), err)
@@ -94,15 +99,20 @@ func (l *layerer) entry(h *tar.Header, content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if l.own[in] == nil {
-		l.own[in] = make(map[string]bool)
-	}
-	l.own[in][base] = true
+	l.keep(in, base)
 	if n == nil {
 		delete(in.children, base)
 		return nil
 	}
 	return l.tree.put(in, base, n)
+}
+
+// keep notes that this layer has a name.
+func (l *layerer) keep(in *node, name string) {
+	if l.own[in] == nil {
+		l.own[in] = make(map[string]bool)
+	}
+	l.own[in][name] = true
 }
 
 // hide takes away what the layers below have.
@@ -133,11 +143,11 @@ func (l *layerer) node(h *tar.Header, content io.Reader) (*node, error) {
 		}
 		return &node{kind: link, target: h.Linkname}, nil
 	case tar.TypeLink:
-		if n := l.tree.get(h.Linkname); n != nil && n.kind != folder {
-			return n, nil
-		}
-		if at, base, err := l.tree.parent(h.Linkname); err == nil && at != nil && at.children[base] != nil && at.children[base].kind != folder {
-			return at.children[base], nil
+		dir, base := path.Split(path.Clean("/" + h.Linkname))
+		if at, ok := resolve(l.tree, dir); ok && len(h.Linkname) <= maxPath {
+			if n := l.tree.get(path.Join(at, base)); n != nil && n.kind != folder {
+				return n, nil
+			}
 		}
 		return nil, nil
 	case tar.TypeReg, tar.TypeGNUSparse:

@@ -8,15 +8,16 @@ import (
 
 // What is kept of one image, whatever it has.
 const (
-	maxNodes  = 4 << 20
-	maxText   = 512 << 20 // names and targets of links together
+	maxNodes  = 1 << 20   // folders, links and ELF files
+	maxNames  = 4 << 20   // files of one layer
+	maxText   = 256 << 20 // the names of either, and the targets of links
 	maxPath   = 4096      // PATH_MAX
 	maxParts  = 512
 	whiteout  = ".wh."
 	opaqueDir = ".wh..wh..opq"
 )
 
-var errTooMuch = errors.New("has more files than doctor can keep: expect an image with less than 4 million, whose names have less than 512 MB")
+var errTooMuch = errors.New("has more files than doctor can keep: expect a layer with less than 4 million, whose names have less than 256 MB")
 
 // node is a file of an image. Those that are neither folders, links nor ELF files are not kept.
 type node struct {
@@ -74,8 +75,8 @@ func (t *tree) packages(name string) map[string]string {
 func (t *tree) shown(name string) string { return name }
 
 // parent returns the folder that a name of a layer is in, and its last part. Links on the way are followed, as whoever
-// unpacks an image does, and folders that are missing are made.
-func (t *tree) parent(name string) (*node, string, error) {
+// unpacks an image does, and folders that are missing are made. Each folder on the way is passed to visit.
+func (t *tree) parent(name string, visit func(in *node, part string)) (*node, string, error) {
 	name = path.Clean("/" + name)
 	if name == "/" {
 		return nil, "", nil
@@ -99,6 +100,7 @@ func (t *tree) parent(name string) (*node, string, error) {
 				return nil, "", err
 			}
 		}
+		visit(in, part)
 		in = n
 	}
 	return in, path.Base(name), nil
