@@ -94,14 +94,34 @@ func (p place) find(name string) (o *object, in files, at string) {
 // databases are where Alpine lists its packages.
 var databases = []string{"/lib/apk/db/installed", "/usr/lib/apk/db/installed"}
 
-// installed returns the version of a package of Alpine in the first file system, "" if it has none.
-func (p place) installed(name string) string {
+// packageIn returns the version of a package of Alpine, "" if there is no database, or none with it.
+func packageIn(fs files, name string) string {
 	for _, database := range databases {
-		if at, ok := resolve(p[0], database); ok {
-			if v := p[0].packages(at)[name]; v != "" {
+		if at, ok := resolve(fs, database); ok {
+			if v := fs.packages(at)[name]; v != "" {
 				return v
 			}
 		}
 	}
 	return ""
+}
+
+// installed returns the version of a package in the first file system that has one.
+func (p place) installed(name string) string {
+	for _, fs := range p {
+		if v := packageIn(fs, name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// hasLoader returns the loader at a path. One that is further away than a database of packages is not that of the program.
+func (p place) hasLoader(name string) (o *object, in files, at string) {
+	for i, fs := range p {
+		if o, in, at := p[i : i+1].find(name); o != nil || packageIn(fs, "musl") != "" {
+			return o, in, at
+		}
+	}
+	return nil, nil, ""
 }

@@ -3,35 +3,11 @@ package scan
 import (
 	"archive/tar"
 	"bytes"
-	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"io"
 	"strings"
 	"testing"
 )
-
-// tinyELF is a static program for amd64 that consists of its header.
-var tinyELF = func() string {
-	var b bytes.Buffer
-	h := elf.Header64{
-		Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT), Entry: 0x400000, Ehsize: 64,
-	}
-	copy(h.Ident[:], elf.ELFMAG)
-	h.Ident[elf.EI_CLASS], h.Ident[elf.EI_DATA], h.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)
-	if err := binary.Write(&b, binary.LittleEndian, h); err != nil {
-		panic(err)
-	}
-	return b.String()
-}()
-
-// brokenELF says that it has more sections than any program.
-func brokenELF() string {
-	data := []byte(tinyELF)
-	binary.LittleEndian.PutUint64(data[40:], 64)
-	copy(data[58:], "\x40\x00\xff\xff\x01\x00")
-	return string(data)
-}
 
 // entryOf is an entry of a layer.
 type entryOf struct {

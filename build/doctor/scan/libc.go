@@ -33,7 +33,7 @@ func (l *libc) read(text string) {
 
 // dynamicLibc returns the C library that a program gets from its dynamic loader.
 func dynamicLibc(interp string, in place) libc {
-	o, fs, at := in.find(interp)
+	o, fs, at := in.hasLoader(interp)
 	if o == nil || o.loader == nil {
 		return libcByName(interp, in)
 	}

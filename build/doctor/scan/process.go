@@ -47,6 +47,12 @@ func (s *Scanner) Process(pid int) (*Report, error) {
 		return nil, whyNot(pid, proc, err)
 	}
 	name, _ := os.Readlink(filepath.Join(proc, "exe"))
+	if top, err := os.Readlink(filepath.Join(proc, "root")); err == nil {
+		name = within(top, name)
+		for i := range maps {
+			maps[i].path = within(top, maps[i].path)
+		}
+	}
 	l := &loaded{proc, root, maps}
 	if o.loader != nil {
 		name, o = l.started(name, o)
@@ -56,6 +62,14 @@ func (s *Scanner) Process(pid int) (*Report, error) {
 	r.Alone = true
 	r.add(p)
 	return r, nil
+}
+
+// within returns a path as a process sees it, whose root is a folder of the same file system.
+func within(top, name string) string {
+	if inside, ok := strings.CutPrefix(name, strings.TrimSuffix(top, "/")+"/"); ok {
+		return "/" + inside
+	}
+	return name
 }
 
 // whyNot says why a process cannot be looked at.
