@@ -67,6 +67,7 @@ const examples = `  doctor www.example.org                                 as a 
   doctor nameservers www.example.org                     what each name server says, and who is first
   doctor corefile /etc/coredns/Corefile                  what harms musl in a Corefile
   kubectl -n kube-system get cm coredns -o yaml | doctor configmap -
+  docker save example.org/app:1 | doctor scan -          which resolver is inside
   kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -`
 
 // rootCommand returns the command line of doctor.
@@ -96,7 +97,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(traceCommand(&o), nameserversCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o))
+	root.AddCommand(traceCommand(&o), nameserversCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o), scanCommand(&o))
 	return root
 }
 
