@@ -22,6 +22,7 @@ var overlays = map[string]string{
 	"node-front-cilium": "node-local",
 	"upstream":          "upstream",
 	"stub":              "stub",
+	"pods":              "in-cluster",
 }
 
 // TestCorefiles compares the Corefile of each overlay with that of an example, and finds all overlays.
