@@ -122,13 +122,14 @@ cluster.local {
 }
 `
 
-// muslsafeStub is the Corefile of the overlay stub, at 127.0.0.4.
+// muslsafeStub is the Corefile of the overlay stub, at 127.0.0.4. Its own denials live as long as those of the zone.
 const muslsafeStub = `
 corp.example.com {
     bind 127.0.0.4
     errors
     muslsafe {
         search corp.example.com
+        ttl 5
     }
     cache 30 {
         servfail 0
