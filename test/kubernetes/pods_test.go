@@ -2,12 +2,19 @@ package kubernetes
 
 import (
 	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	core "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // labelled are a namespace that wants the DNS of the overlay pods and one that does not, and the accounts of their pods.
@@ -119,6 +126,27 @@ func TestPodsPolicyFails(t *testing.T) {
 		}
 		c.await(t, func() error { return c.untouched(t) })
 	})
+}
+
+// TestPodsByKubectl applies what a reader keeps who adds a component, by kubectl. There, kustomize writes a namespace into the
+// policy, of whose kind it does not know that it is in none; kubectl and the API do.
+func TestPodsByKubectl(t *testing.T) {
+	c := startPolicy(t)
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := renderComponent(t, "pods", "hpa")
+	if policy := pick[unstructured.Unstructured](t, objects, "MutatingAdmissionPolicy", ""); policy.GetNamespace() == "" {
+		t.Error("kustomize knows the kind by now; want this test to be about something")
+	}
+	cmd := exec.Command(lab.LookPath(t, filepath.Join(cache, "muslsafe", "kubectl")), "--server", "https://"+net.JoinHostPort(apiHost, apiPort),
+		"--certificate-authority", c.ca, "--token", "admin", "apply", "-f", "-")
+	cmd.Stdin = strings.NewReader(toYAML(t, objects))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	c.awaitPolicy(t)
 }
 
 // startPolicy starts an API with the overlay pods, and namespaces.
