@@ -41,6 +41,24 @@ func TestCorefiles(t *testing.T) {
 	}
 }
 
+// TestTogether finds no object that two overlays share, so that a cluster can have one beside another, and lose one. Of
+// node-front-cilium is the rest of node-front.
+func TestTogether(t *testing.T) {
+	owner := map[string]string{}
+	for overlay := range overlays {
+		if overlay == "node-front-cilium" {
+			continue
+		}
+		for _, o := range render(t, "overlays/"+overlay) {
+			name := o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
+			if other, ok := owner[name]; ok {
+				t.Errorf("%s is in %s and in %s", name, overlay, other)
+			}
+			owner[name] = overlay
+		}
+	}
+}
+
 // TestBase finds nothing in the base that belongs to a cluster: no address, no domain, no namespace.
 func TestBase(t *testing.T) {
 	constant := regexp.MustCompile(`\d+\.\d+\.\d+\.\d+|cluster\.local|\.(com|org|net)\b|namespace:|k8s-app`)
