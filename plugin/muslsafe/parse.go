@@ -155,9 +155,19 @@ func parseZone(origin string) (names.Domain, error) {
 	return names.ParseDomain(origin)
 }
 
+// noCluster is the argument of "cluster" outside of Kubernetes. A cluster domain of this name is written with its final dot.
+const noCluster = "none"
+
 func parseCluster(s *settings, args []string) (err error) {
-	s.cluster, err = names.ParseDomains(args)
-	return err
+	if !slices.Contains(args, noCluster) {
+		s.cluster, err = names.ParseDomains(args)
+		return err
+	}
+	if len(args) > 1 {
+		return fmt.Errorf("%q is among other arguments; expect cluster DOMAIN... or cluster %s", noCluster, noCluster)
+	}
+	s.cluster = []names.Domain{} // not nil, which stands for the default
+	return nil
 }
 
 // parseSearch reads a list of domains, or the file that holds it. What has a slash in it is a file.
