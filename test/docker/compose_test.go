@@ -97,7 +97,7 @@ func TestStartUp(t *testing.T) {
 	t.Cleanup(func() { docker(t, "rm", "--force", id) })
 	awaitLog(t, id, "CoreDNS-")
 	log := logs(t, id)
-	if want := "plugin/muslsafe: .:53: no cluster domains; search domains [lan.] from /etc/resolv.conf"; !strings.Contains(log, want) {
+	if want := "plugin/muslsafe: dns://.:53: no cluster domains; search domains [lan.] from /etc/resolv.conf"; !strings.Contains(log, want) {
 		t.Errorf("log:\n%s\nwant %q in it", log, want)
 	}
 	if strings.Contains(log, "WARNING") || strings.Contains(log, "cluster.local") {

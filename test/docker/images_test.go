@@ -10,26 +10,22 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
-// published is the image that the examples name; app is that of the service in them.
-const (
-	published = "muslsafe/coredns:latest-slim"
-	app       = "alpine:3.22"
-)
-
-// The images of the tests in their place.
+// The images of the tests, in place of those that the examples name.
 var (
 	server = prefix + "/coredns:latest-slim"
+	doctor = prefix + "/doctor:latest"
 	victim = prefix + "/victim:test"
 )
 
 func images() []string {
-	return []string{server, strings.Replace(server, "latest", "test", 1), victim}
+	asMade := strings.NewReplacer("latest", "test")
+	return []string{server, asMade.Replace(server), doctor, asMade.Replace(doctor), victim}
 }
 
-var made = struct {
+var made struct {
 	sync.Once
 	err error
-}{}
+}
 
 // needsImages makes the images, once. It skips the test where that cannot be.
 func needsImages(t *testing.T) {
@@ -45,7 +41,7 @@ func needsImages(t *testing.T) {
 	}
 	made.Do(func() {
 		// As the documents say, but for the names.
-		_, made.err = run("make", "-C", root, "image-coredns-slim", "IMAGE="+prefix+"/coredns", "VERSION=test", "BIN="+t.TempDir())
+		_, made.err = run("make", "-C", root, "image-coredns-slim", "image-doctor", "IMAGE="+prefix+"/coredns", "VERSION=test", "BIN="+t.TempDir())
 		if made.err == nil {
 			made.err = makeVictim(t, t.TempDir())
 		}

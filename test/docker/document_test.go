@@ -1,0 +1,48 @@
+package docker
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
+	"github.com/muslsafe/coredns-muslsafe/test/upstream"
+)
+
+// TestDocument runs all commands of the document of the example, in their order, in its folder. The images are those of the tests,
+// and so are the resolvers of this machine. On the default bridge the programs ask muslsafe itself.
+func TestDocument(t *testing.T) {
+	needsImages(t)
+	dir := root + "/corefile-examples/docker"
+	p := newProject(t, "document", dir+"/compose.yaml", strings.NewReplacer("SERVER", server, "VICTIM", victim, "GATEWAY", gateway).Replace(`
+services:
+  dns: {image: SERVER, dns: GATEWAY}
+  app: {image: VICTIM, command: [/idle]}
+`))
+	upstream.Start(t, gateway+":53", router)
+	t.Cleanup(func() { docker(t, "rm", "--force", "--volumes", prefix+"-bridge") })
+	here := strings.NewReplacer(
+		"docker compose exec", strings.Join(p.command, " ")+" exec -T",
+		"docker compose", strings.Join(p.command, " "),
+		"alpine:3.22 getent ahosts", victim+" /musl-1.2.5 /look 0",
+		"getent ahosts", "/musl-1.2.5 /look 0",
+		"muslsafe/coredns:latest-slim", "--dns "+gateway+" "+server,
+		"muslsafe/doctor:latest", doctor,
+		"--name muslsafe", "--name "+prefix+"-bridge",
+		"rm --force muslsafe", "rm --force "+prefix+"-bridge",
+	)
+	wants := []string{" 198.18.8.1\n", " 198.18.8.1\n", "\napi.example.org: healthy\n", prefix + "-bridge"}
+	blocks := lab.Fenced(t, dir+"/README.md", "sh")
+	if len(blocks) != len(wants) {
+		t.Fatalf("%d blocks of commands; want %d", len(blocks), len(wants))
+	}
+	for i, block := range blocks {
+		cmd := exec.Command("sh", "-euxc", here.Replace(block))
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), wants[i]) {
+			t.Fatalf("%v\n%s\nwant %q", err, out, wants[i])
+		}
+	}
+}
+
