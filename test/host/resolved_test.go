@@ -17,9 +17,13 @@ func withResolved(t *testing.T) machine {
 		lab.Skip(t, "needs systemd-resolved (test/install.sh fetches it): "+err.Error())
 	}
 	m := newMachine(t, "")
-	const own = "/usr/lib/systemd/systemd-resolved"
-	text := strings.NewReplacer("!!"+own, own, "!!/lib/systemd/systemd-resolved", own).Replace(string(unit))
-	text = strings.Replace(text, "ExecStart="+own, "ExecStart="+dir+"/systemd-resolved\nEnvironment=LD_LIBRARY_PATH="+dir, 1)
+	// It asks nobody while the machine has no network.
+	m.do(t, "ip link add eth0 type veth peer name eth1; ip address add 10.0.0.2/24 dev eth0; ip link set eth0 up; ip link set eth1 up")
+	t.Cleanup(func() { m.do(t, "ip link delete eth0") })
+	// Its unit hides the home of root, where the cache may be.
+	m.do(t, "mkdir /opt/resolved; cp "+dir+"/* /opt/resolved")
+	text := strings.Replace(string(unit), "=!!/lib/systemd/", "=/opt/resolved/", 1)
+	text = strings.Replace(text, "[Service]", "[Service]\nEnvironment=LD_LIBRARY_PATH=/opt/resolved", 1)
 	m.write(t, "/etc/systemd/system/systemd-resolved.service", text)
 	m.write(t, "/etc/systemd/resolved.conf.d/fallback.conf", "[Resolve]\nFallbackDNS=192.0.2.53\nLLMNR=no\nMulticastDNS=no\n")
 	m.do(t, "systemctl daemon-reload; systemctl start systemd-resolved; ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf")

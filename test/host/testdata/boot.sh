@@ -49,6 +49,7 @@ for target in basic multi-user network nss-lookup shutdown sysinit; do
 	printf '[Unit]\nDescription=%s\n' "$target" >"etc/systemd/system/$target.target"
 done
 cp usr/lib/systemd/system/systemd-journald.service usr/lib/systemd/system/systemd-journald*.socket etc/systemd/system
+echo 'Wants=systemd-journald.service' >>etc/systemd/system/sysinit.target
 cat >etc/passwd <<-END
 	root:x:0:0::/root:/bin/sh
 	systemd-resolve:x:990:990::/:/usr/sbin/nologin
