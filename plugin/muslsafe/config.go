@@ -49,13 +49,5 @@ func (cfg *config) String() string {
 	if cfg.report {
 		mode = "report only"
 	}
-	return fmt.Sprintf("%s; search domains %v from %s; %s %v",
-		describeCluster(cfg.suffixes.Cluster()), cfg.suffixes.Search(), cfg.from, mode, cfg.fixes.Names())
-}
-
-func describeCluster(domains []names.Domain) string {
-	if len(domains) == 0 {
-		return "no cluster domains"
-	}
-	return fmt.Sprintf("cluster domains %v", domains)
+	return fmt.Sprintf("cluster domains %v; search domains %v from %s; %s %v", cfg.suffixes.Cluster(), cfg.suffixes.Search(), cfg.from, mode, cfg.fixes.Names())
 }

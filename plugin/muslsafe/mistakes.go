@@ -21,12 +21,6 @@ func (s *settings) warnings() (list []string) {
 	if s.fixes[verdict.Wildcard] && len(s.suffixes.Search()) == 0 {
 		warn(`"wildcard" has no effect, as no search domains of the nodes are known`)
 	}
-	if s.fixes[verdict.Complete] && len(s.cluster) == 0 {
-		warn(`"complete" has no effect without a cluster domain`)
-	}
-	if s.fixes[verdict.Absolute] && len(s.cluster) == 0 && len(s.suffixes.Search()) == 0 {
-		warn(`"absolute" has no effect without a cluster domain or a search domain`)
-	}
 	for _, d := range s.search {
 		if names.AnyContains(s.cluster, string(d)) {
 			warn("search domain %q is left out: it belongs to a cluster domain, and says nothing about the nodes", d)

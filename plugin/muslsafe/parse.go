@@ -155,16 +155,15 @@ func parseZone(origin string) (names.Domain, error) {
 	return names.ParseDomain(origin)
 }
 
-// noCluster is the argument of "cluster" outside of Kubernetes. A cluster domain of this name is written with its final dot.
-const noCluster = "none"
-
+// parseCluster reads a list of domains, or "none" for a server outside of Kubernetes. A cluster domain of that name is written
+// with its final dot.
 func parseCluster(s *settings, args []string) (err error) {
-	if !slices.Contains(args, noCluster) {
+	if !slices.Contains(args, "none") {
 		s.cluster, err = names.ParseDomains(args)
 		return err
 	}
 	if len(args) > 1 {
-		return fmt.Errorf("%q is among other arguments; expect cluster DOMAIN... or cluster %s", noCluster, noCluster)
+		return errors.New(`"none" is among other arguments; expect cluster DOMAIN... or cluster none`)
 	}
 	s.cluster = []names.Domain{} // not nil, which stands for the default
 	return nil

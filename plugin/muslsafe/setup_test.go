@@ -48,12 +48,8 @@ func TestParse(t *testing.T) {
 		{"search list of a pod", "muslsafe {\n search kube-system.svc.cluster.local svc.cluster.local cluster.local example.org\n}", func(cfg *config) {
 			cfg.suffixes = names.New([]domain{names.DefaultCluster}, []domain{"example.org."}, nil)
 		}},
-		{"no cluster", "muslsafe {\n cluster none\n search example.org\n}", func(cfg *config) {
-			cfg.suffixes = names.New(nil, []domain{"example.org."}, nil)
-		}},
-		{"cluster domain called none", "muslsafe {\n cluster none.\n search /dev/null\n}", func(cfg *config) {
-			cfg.suffixes = names.New([]domain{"none."}, nil, nil)
-		}},
+		{"no cluster", "muslsafe {\n cluster none\n search /dev/null\n}", clusters()},
+		{"cluster domain called none", "muslsafe {\n cluster none.\n search /dev/null\n}", clusters("none.")},
 		{"zones", "muslsafe example.ORG example.net. 10.0.0.0/8 {\n search /dev/null\n}", func(cfg *config) {
 			cfg.zones = []domain{"example.org.", "example.net.", "10.in-addr.arpa."}
 		}},
@@ -88,6 +84,11 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// clusters is a configuration with these cluster domains and no search domains.
+func clusters(domains ...domain) func(*config) {
+	return func(cfg *config) { cfg.suffixes = names.New(domains, nil, nil) }
+}
+
 func checkConfig(t *testing.T, got, want *config) {
 	t.Helper()
 	if !slices.Equal(got.suffixes.Cluster(), want.suffixes.Cluster()) || !slices.Equal(got.suffixes.Search(), want.suffixes.Search()) {
@@ -118,8 +119,6 @@ func TestWarnings(t *testing.T) {
 		{"all fixes disabled, and clients counted", "muslsafe {\n search /dev/null\n" + allOff + " clients\n}", nil, nil},
 		{"search list of a pod", "muslsafe {\n search default.svc.cluster.local cluster.local example.org\n}", nil, []string{`"default.svc.cluster.local." is left out`, `"cluster.local." is left out`}},
 		{"no cluster, and the search list of a pod", "muslsafe {\n cluster none\n search svc.cluster.local\n absolute\n}", nil, nil},
-		{"complete without a cluster", "muslsafe {\n cluster none\n search example.org\n complete\n}", nil, []string{`"complete" has no effect without a cluster domain`}},
-		{"absolute without any domain", "muslsafe {\n cluster none\n search /dev/null\n absolute\n}", nil, []string{`"absolute" has no effect without a cluster domain or a search domain`}},
 		{"cluster domain below another one", "muslsafe {\n search /dev/null\n cluster local cluster.local\n}", nil, []string{`cluster domain "cluster.local." is below cluster domain "local."`}},
 		{"two cluster domains side by side", "muslsafe {\n search /dev/null\n cluster cluster.local k8s.local\n}", nil, nil},
 		{"cluster domain that begins with another one", "muslsafe {\n search /dev/null\n cluster cluster.local cluster.local.example.net\n}", nil, nil},
@@ -269,7 +268,7 @@ func TestSearchFileIsReadAgain(t *testing.T) {
 func TestConfigString(t *testing.T) {
 	for corefile, want := range map[string]string{
 		"muslsafe {\n search example.org\n disable pair\n report\n}": "cluster domains [cluster.local.]; search domains [example.org.] from the Corefile; report only [leak search failure fit]",
-		"muslsafe {\n cluster none\n search /dev/null\n}":            "no cluster domains; search domains [] from /dev/null; fixes [leak pair search failure fit]",
+		"muslsafe {\n cluster none\n search /dev/null\n}":            "cluster domains []; search domains [] from /dev/null; fixes [leak pair search failure fit]",
 	} {
 		cfg, err := parse(caddy.NewTestController("dns", corefile))
 		if err != nil {

@@ -19,9 +19,7 @@ var prefix = fmt.Sprintf("muslsafe-test-%d", os.Getpid())
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	for _, ref := range images() {
-		_ = exec.Command("docker", "rmi", "--force", ref).Run() // it may not have been made
-	}
+	removeImages()
 	os.Exit(code)
 }
 

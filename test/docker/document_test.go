@@ -24,8 +24,8 @@ services:
 	here := strings.NewReplacer(
 		"docker compose exec", strings.Join(p.command, " ")+" exec -T",
 		"docker compose", strings.Join(p.command, " "),
-		"alpine:3.22 getent ahosts", victim+" /musl-1.2.5 /look 0",
-		"getent ahosts", "/musl-1.2.5 /look 0",
+		"alpine:3.22 ping -c 1", victim+" /musl-1.2.5 /look 0",
+		"ping -c 1", "/musl-1.2.5 /look 0",
 		"muslsafe/coredns:latest-slim", "--dns "+gateway+" "+server,
 		"muslsafe/doctor:latest", doctor,
 		"--name muslsafe", "--name "+prefix+"-bridge",
@@ -35,6 +35,11 @@ services:
 	blocks := lab.Fenced(t, dir+"/README.md", "sh")
 	if len(blocks) != len(wants) {
 		t.Fatalf("%d blocks of commands; want %d", len(blocks), len(wants))
+	}
+	for _, line := range lab.Fenced(t, dir+"/README.md", "yaml") {
+		if !strings.Contains(lab.ReadFile(t, dir+"/compose.yaml"), line) {
+			t.Errorf("%q is in the document and not in compose.yaml", line)
+		}
 	}
 	for i, block := range blocks {
 		cmd := exec.Command("sh", "-euxc", here.Replace(block))

@@ -17,9 +17,17 @@ var (
 	victim = prefix + "/victim:test"
 )
 
-func images() []string {
-	asMade := strings.NewReplacer("latest", "test")
-	return []string{server, asMade.Replace(server), doctor, asMade.Replace(doctor), victim}
+// removeImages removes them, and what building them has left without a name.
+func removeImages() {
+	asMade := strings.NewReplacer("latest", prefix)
+	list := []string{server, asMade.Replace(server), doctor, asMade.Replace(doctor), victim}
+	unnamed, err := run("docker", "images", "--quiet", "--filter=dangling=true", "--filter=label=org.opencontainers.image.version="+prefix)
+	if err == nil {
+		list = append(list, strings.Fields(unnamed)...)
+	}
+	for _, ref := range list {
+		_, _ = run("docker", "rmi", "--force", ref) // it may not have been made, or be gone with another one
+	}
 }
 
 var made struct {
@@ -41,7 +49,7 @@ func needsImages(t *testing.T) {
 	}
 	made.Do(func() {
 		// As the documents say, but for the names.
-		_, made.err = run("make", "-C", root, "image-coredns-slim", "image-doctor", "IMAGE="+prefix+"/coredns", "VERSION=test", "BIN="+t.TempDir())
+		_, made.err = run("make", "-C", root, "image-coredns-slim", "image-doctor", "IMAGE="+prefix+"/coredns", "VERSION="+prefix, "BIN="+t.TempDir())
 		if made.err == nil {
 			made.err = makeVictim(t, t.TempDir())
 		}

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
@@ -41,7 +42,7 @@ var router = &upstream.Script{Zones: []upstream.Zone{
 // row is a name that containers look up.
 type row struct {
 	about, name string
-	want        string
+	want        string          // what the outcome begins with
 	breaks      func(libc) bool // where muslsafe is not asked
 }
 
@@ -57,6 +58,7 @@ var rows = []row{
 	{"REFUSED for AAAA", "refused.example.org", "198.18.12.1", musl},
 	{"SERVFAIL for AAAA", "servfail.example.org", "198.18.16.1", musl},
 	{"silence for AAAA", "silent.example.org", "198.18.20.1", musl},
+	{"more than 512 bytes", "big.example.org", "198.18.24.", old}, // which of its addresses come first changes
 }
 
 // searches are those of a container with "ndots:1" and the search domains of the machine.
@@ -98,7 +100,7 @@ func check(t *testing.T, container string, rows []row, with bool) {
 	}
 	lab.AtOnce(12, indexes, func(i int) { outcomes[i].got = outcomes[i].libc.look(container, outcomes[i].name) })
 	for o := range slices.Values(outcomes) {
-		if fails := !with && o.breaks(o.libc); fails == (o.got == o.want) {
+		if fails := !with && o.breaks(o.libc); fails == strings.HasPrefix(o.got, o.want) {
 			t.Errorf("%s: %s, %s: %s; want %s: %v", o.libc.name, o.about, o.name, o.got, o.want, !fails)
 		}
 	}
