@@ -18,6 +18,7 @@ func TestDocument(t *testing.T) {
 services:
   dns: {image: SERVER, dns: GATEWAY}
   app: {image: VICTIM, command: [/idle]}
+  other: {image: VICTIM, dns: 172.17.0.1}
 `))
 	upstream.Start(t, gateway+":53", router)
 	t.Cleanup(func() { docker(t, "rm", "--force", "--volumes", prefix+"-bridge") })
@@ -47,6 +48,9 @@ services:
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), wants[i]) {
 			t.Fatalf("%v\n%s\nwant %q", err, out, wants[i])
+		}
+		if strings.Contains(block, "--publish") { // on the address that the document says is for all networks
+			check(t, p.container(t, "other"), rows, true)
 		}
 	}
 }

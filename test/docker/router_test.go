@@ -46,10 +46,9 @@ type row struct {
 	breaks      func(libc) bool // where muslsafe is not asked
 }
 
-func nobody(libc) bool    { return false }
-func everybody(libc) bool { return true }
-func musl(l libc) bool    { return l.isMusl() }
-func old(l libc) bool     { return l.isOld() }
+func nobody(libc) bool { return false }
+func musl(l libc) bool { return l.isMusl() }
+func old(l libc) bool  { return l.isOld() }
 
 // rows are what a router does to a program that asks for names as they stand, as in a container on a network of its own.
 var rows = []row{

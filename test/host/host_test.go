@@ -85,7 +85,6 @@ type row struct {
 	breaks     func(lab.Libc) bool
 }
 
-func nobody(lab.Libc) bool  { return false }
 func musl(l lab.Libc) bool  { return l.Musl() }
 func isOld(l lab.Libc) bool { return l.Musl() && l.Name < "musl 1.2.4" }
 
@@ -153,6 +152,8 @@ func TestPlainResolvers(t *testing.T) {
 	if got := m.do(t, "cat /etc/resolv.conf"); got != "nameserver 127.0.0.55\nsearch lan corp.example.com\n" {
 		t.Errorf("resolv.conf = %q; want our server, and the search domains as they were", got)
 	}
+	m.do(t, "sed -i 's/search lan/search home.arpa/' /etc/muslsafe/upstream.conf")
+	knows(t, m, "home.arpa. corp.example.com.")
 	m.do(t, "systemctl kill --signal=KILL muslsafe")
 	eventually(t, "muslsafe is back", func() error { _, err := m.try("doctor api.example.org"); return err })
 	goBack(t, m, "With systemd-resolved, also")
@@ -162,6 +163,15 @@ func TestPlainResolvers(t *testing.T) {
 	if got, err := m.try("systemctl is-active muslsafe"); err == nil {
 		t.Errorf("muslsafe is %s; want it gone", got)
 	}
+}
+
+// knows waits until muslsafe has said that it knows these search domains.
+func knows(t *testing.T, m machine, domains string) {
+	t.Helper()
+	eventually(t, "muslsafe has read the search domains", func() error {
+		_, err := m.try("journalctl --no-pager --unit=muslsafe | grep -F 'search domains [" + domains + "]'")
+		return err
+	})
 }
 
 // goBack runs the commands for the way back, up to a text.

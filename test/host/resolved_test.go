@@ -37,6 +37,8 @@ func TestResolved(t *testing.T) {
 	check(t, m, rows, false)
 	follow(t, m, "Install", "With systemd-resolved", "Start it, and look before you switch", "Switch")
 	check(t, m, rows, true)
+	m.do(t, "echo Domains=lan >>/etc/systemd/resolved.conf.d/fallback.conf; systemctl restart systemd-resolved")
+	knows(t, m, "lan.")
 	goBack(t, m, "In WSL2")
 	if got := m.do(t, "readlink /etc/resolv.conf; ls /etc/systemd/resolved.conf.d"); got != "/run/systemd/resolve/stub-resolv.conf\nfallback.conf\n" {
 		t.Errorf("%q; want the link as it was, and nothing of ours", got)
