@@ -8,7 +8,7 @@
 # runc, which would start, or be in the way of another engine.
 set -eu
 
-packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 etcd-server busybox prometheus nftables iptables libseccomp2"
+packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 etcd-server busybox prometheus nftables iptables libseccomp2 systemd"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/muslsafe"
 
 # release:version
@@ -118,4 +118,11 @@ if [ ! -e "$cache/containerd/runc" ]; then
 	mkdir -p "$cache/containerd"
 	fetch bookworm containerd runc
 	cp "$work"/bookworm/root/usr/bin/containerd* "$work"/bookworm/root/usr/bin/ctr "$work"/bookworm/root/usr/sbin/runc "$cache/containerd/"
+fi
+
+if [ ! -e "$cache/systemd/systemd-resolved" ]; then
+	say "systemd-resolved from bookworm"
+	mkdir -p "$cache/systemd"
+	fetch bookworm systemd-resolved libsystemd-shared
+	find "$work/bookworm/root" \( -name systemd-resolved -o -name systemd-resolved.service -o -name 'libsystemd-shared-*.so' \) -type f -exec install -t "$cache/systemd" {} +
 fi

@@ -103,7 +103,7 @@ func (n change) check(t *testing.T, libc lab.Libc, stale bool) {
 func (n change) await(t *testing.T, libc lab.Libc, family string) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		got := lookup(t, libc, family, n)
+		got := lookChanged(t, libc, family, n)
 		if slices.Equal(got, n.after) {
 			return
 		}
@@ -116,13 +116,13 @@ func (n change) await(t *testing.T, libc lab.Libc, family string) {
 
 func expect(t *testing.T, libc lab.Libc, family string, n change, want []string) {
 	t.Helper()
-	if got := lookup(t, libc, family, n); !slices.Equal(got, want) {
+	if got := lookChanged(t, libc, family, n); !slices.Equal(got, want) {
 		t.Errorf("%s: %s: %v; want %v", libc.Name, n.about, got, want)
 	}
 }
 
-// lookup looks up the name of a change that is for this libc alone.
-func lookup(t *testing.T, libc lab.Libc, family string, n change) []string {
+// lookChanged looks up the name of a change that is for this libc alone.
+func lookChanged(t *testing.T, libc lab.Libc, family string, n change) []string {
 	t.Helper()
 	a, err := libc.Look(family, n.label+"."+label(libc)+".corp.example.com", (*exec.Cmd).Start)
 	if err != nil {
