@@ -128,7 +128,7 @@ vuln:
 # binaries (CycloneDX), and checksums. Needs Docker. It publishes nothing.
 RELEASE := $(BIN)/release
 release:
-	set -e; for part in binaries kubectl images sbom sums; do $(MAKE) release-$$part; done
+	set -e; for part in binaries kubectl images sbom sums; do $(MAKE) release-$$part VERSION='$(VERSION)' COMMIT='$(COMMIT)'; done
 
 # Doctor runs where people work, too.
 release-binaries:
