@@ -124,5 +124,6 @@ fi
 if [ ! -e "$cache/qemu-aarch64" ]; then
 	say "qemu for arm64 from bookworm"
 	fetch bookworm qemu-user-static
-	cp "$work/bookworm/root/usr/bin/qemu-aarch64-static" "$cache/qemu-aarch64"
+	cp "$work/bookworm/root/usr/bin/qemu-aarch64-static" "$cache/qemu-aarch64.new"
+	mv "$cache/qemu-aarch64.new" "$cache/qemu-aarch64"
 fi

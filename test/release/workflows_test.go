@@ -14,6 +14,7 @@ import (
 // workflow is what these rules are about. That it is one at all is a matter of actionlint, in make lint.
 type workflow struct {
 	Permissions map[string]string
+	Defaults    struct{ Run struct{ Shell string } }
 	Jobs        map[string]struct {
 		Permissions map[string]string
 		Container   struct{ Image string }
@@ -105,6 +106,9 @@ func TestTargets(t *testing.T) {
 	_, parsed := readWorkflows(t)
 	makefile := lab.ReadFile(t, root+"/Makefile")
 	for name, w := range parsed {
+		if w.Defaults.Run.Shell != "bash" {
+			t.Errorf("%s has the shell %q by default; want bash, with which a pipe fails if any part of it does", name, w.Defaults.Run.Shell)
+		}
 		for _, j := range w.Jobs {
 			for _, s := range j.Steps {
 				for _, m := range regexp.MustCompile(`(?m)^make (?:--\w+ )*([a-z][a-z-]*)`).FindAllStringSubmatch(s.Run, -1) {
