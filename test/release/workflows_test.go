@@ -90,7 +90,7 @@ func TestLeastPermissions(t *testing.T) {
 				if strings.Contains(s.Run, "${{") {
 					t.Errorf("job %s of %s puts an expression into a script; want it in env:\n%s", job, name, s.Run)
 				}
-				if job == "publish" && regexp.MustCompile(`make (release|build|image)\b[^-]`).MatchString(s.Run) {
+				if job == "publish" && regexp.MustCompile(`make (?:--\w+ )*(release|build|image)( |$)`).MatchString(s.Run) {
 					t.Errorf("the job that may write builds:\n%s", s.Run)
 				}
 			}
