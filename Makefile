@@ -47,13 +47,14 @@ kubernetes: install
 CHART_VERSION    := coredns-1.46.2
 CHART_COMMIT     := caac03169738feb17b42e110c211f249fa7cf026
 CHART_REPOSITORY ?= https://github.com/coredns/helm
+CHART            := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muslsafe/chart
 chart: install
-	rm -rf '$(BIN)/chart'
-	git init --quiet '$(BIN)/chart'
-	git -C '$(BIN)/chart' fetch --quiet --depth 1 '$(CHART_REPOSITORY)' refs/tags/$(CHART_VERSION)
-	git -C '$(BIN)/chart' checkout --quiet $(CHART_COMMIT)
+	rm -rf '$(CHART)'
+	git init --quiet '$(CHART)'
+	git -C '$(CHART)' fetch --quiet --depth 1 '$(CHART_REPOSITORY)' refs/tags/$(CHART_VERSION)
+	git -C '$(CHART)' checkout --quiet $(CHART_COMMIT)
 	GOBIN='$(abspath $(BIN))' go install helm.sh/helm/v4/cmd/helm@v4.3.1
-	cd test/kubernetes && go test -tags chart -count=1 -v -run TestChart . -helm '$(abspath $(BIN))/helm' -chart '$(abspath $(BIN))/chart/charts/coredns'
+	cd test/kubernetes && go test -tags chart -count=1 -v -run TestChart . -helm '$(abspath $(BIN))/helm' -chart '$(CHART)/charts/coredns'
 
 # A cluster of real nodes in namespaces of its own, with pods that look names up, until it is interrupted. It says how to use it.
 NODES ?= 1
