@@ -29,11 +29,16 @@ type status int
 
 func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { os.Exit(runAs(os.Args[0], os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-// run is the whole program.
+// run is the whole program, called doctor.
 func run(args []string, in io.Reader, out, errs io.Writer) int {
-	root := rootCommand()
+	return runAs("doctor", args, in, out, errs)
+}
+
+// runAs is the whole program, by the name that it was called by.
+func runAs(program string, args []string, in io.Reader, out, errs io.Writer) int {
+	root, args := commandLine(program, args)
 	root.SetArgs(twoDashes(root, args))
 	root.SetIn(in)
 	root.SetOut(out)
@@ -65,7 +70,8 @@ const examples = `  doctor www.example.org                                 as a 
   doctor trace www.example.org --libc musl-1.2.3         one lookup, step by step
   doctor corefile /etc/coredns/Corefile                  what harms musl in a Corefile
   kubectl -n kube-system get cm coredns -o yaml | doctor configmap -
-  kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -`
+  kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -
+  doctor cluster                                         what breaks lookups in a whole Kubernetes cluster`
 
 // rootCommand returns the command line of doctor.
 func rootCommand() *cobra.Command {
@@ -89,7 +95,7 @@ func rootCommand() *cobra.Command {
 	}
 	o.screenFlags(root.PersistentFlags())
 	o.lookupFlags(root.Flags())
-	root.AddCommand(traceCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o))
+	root.AddCommand(traceCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o), clusterCommand(&o))
 	return root
 }
 
@@ -100,7 +106,7 @@ func twoDashes(root *cobra.Command, args []string) []string {
 		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
 		c.PersistentFlags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
 	}
-	var out []string
+	out := []string{} // not nil, for which the parser takes the arguments of the process
 	for i, arg := range args {
 		if arg == "--" {
 			return append(out, args[i:]...)
