@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -27,7 +28,7 @@ func writeCluster(w io.Writer, r cluster.Report) error {
 	if len(r.Lacking) > 0 {
 		b.WriteString("\n" + text.FgYellow.Sprint("could not be read") + "\n")
 		for _, l := range r.Lacking {
-			paragraph(&b, "", l.What+": "+l.Why)
+			fmt.Fprintf(&b, "    %s: %s\n", l.What, l.Why)
 		}
 	}
 	b.WriteString("\n" + verdict(r) + "\n")
@@ -40,17 +41,28 @@ func line(b *strings.Builder, label, what string) { fmt.Fprintf(b, "%-14s%s\n", 
 
 func writeDNS(b *strings.Builder, r cluster.Report) {
 	line(b, "Kubernetes", r.Kubernetes+", cluster domain "+r.DNS.ClusterDomain)
-	if r.DNS.Service == "" {
-		line(b, "cluster DNS", "no Service of one was found: the DNS of the platform may be outside of the cluster, or on the nodes")
-	} else {
+	switch r.DNS.Found {
+	case cluster.Yes:
 		line(b, "cluster DNS", fmt.Sprintf("Service %s, %s", r.DNS.Service, strings.Join(r.DNS.Addresses, " ")))
+	case cluster.No:
+		line(b, "cluster DNS", "there is no Service of one: the DNS of the platform may be outside of the cluster, or on the nodes")
+	default:
+		line(b, "cluster DNS", "not known")
 	}
 	for _, w := range r.DNS.Workloads {
 		line(b, "", fmt.Sprintf("%s, %d of %d ready, %s", w.Name, w.Ready, w.Desired, strings.Join(w.Images, " ")))
 	}
-	if r.DNS.Muslsafe {
-		line(b, "", text.FgGreen.Sprint("with muslsafe"))
+	if r.DNS.Found == cluster.Yes {
+		line(b, "", map[cluster.Answered]string{
+			cluster.Yes: text.FgGreen.Sprint("its Corefile has muslsafe"), cluster.No: text.FgYellow.Sprint("its Corefile has no muslsafe"),
+			cluster.Unknown: "no Corefile of it was found: it may be another server than CoreDNS",
+		}[r.DNS.Muslsafe])
 	}
+	writeFronts(b, r)
+}
+
+// writeFronts says what answers before the cluster DNS does.
+func writeFronts(b *strings.Builder, r cluster.Report) {
 	for i, f := range r.Fronts {
 		label := "in front"
 		if i > 0 {
@@ -58,7 +70,11 @@ func writeDNS(b *strings.Builder, r cluster.Report) {
 		}
 		line(b, label, fmt.Sprintf("%s (%s): %s", f.Kind, f.Where, f.Means))
 	}
-	if len(r.Fronts) == 0 {
+	switch {
+	case len(r.Fronts) > 0:
+	case slices.ContainsFunc(r.Lacking, func(l cluster.Lack) bool { return strings.HasPrefix(l.What, "daemonsets") || l.What == "nodes" }):
+		line(b, "in front", "not known: DaemonSets or nodes could not be read")
+	default:
 		line(b, "in front", "nothing was found")
 	}
 }
@@ -96,7 +112,11 @@ func podTable(groups []cluster.PodGroup) string {
 	t.Style().Options.SeparateRows = false
 	t.AppendHeader(table.Row{"pods", "dnsPolicy", "dnsConfig", "they ask", "such as"})
 	for _, g := range groups {
-		t.AppendRow(table.Row{g.Count, g.Policy, text.WrapSoft(dnsConfig(g), 36), text.WrapSoft(g.Asks(), 30), text.WrapHard(short(g.Owners, 1), 34)})
+		policy := g.Policy
+		if g.HostNetwork {
+			policy += "\nhostNetwork"
+		}
+		t.AppendRow(table.Row{g.Count, policy, text.WrapSoft(dnsConfig(g), 36), text.WrapSoft(g.Asks(), 30), text.WrapHard(short(g.Owners, 1), 34)})
 	}
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight}})
 	return t.Render()

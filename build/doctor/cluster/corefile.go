@@ -105,6 +105,17 @@ func (c *config) learn(blocks []lint.Block) {
 	}
 }
 
+// answer says whether muslsafe is there.
+func (c config) answer() Answered {
+	switch {
+	case c.present:
+		return Yes
+	case c.known:
+		return No
+	}
+	return Unknown
+}
+
 // inBoth returns the names that are in both lists. The first list is all there is so far.
 func inBoth(so, far []string, first bool) []string {
 	if first {
@@ -133,9 +144,6 @@ func bare(name string) string { return strings.ToLower(strings.TrimSuffix(name, 
 
 // servers finds a DNS that answers in two ways at once.
 func (e *examination) servers() []Finding {
-	if e.Services != nil && e.dns.Service == "" {
-		return nil // it is said at the top of the report
-	}
 	var names []string
 	for _, w := range e.dns.workloads {
 		names = append(names, w.name())

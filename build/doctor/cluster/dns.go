@@ -8,12 +8,23 @@ import (
 
 // DNS is the cluster's DNS.
 type DNS struct {
-	Service       string      `json:"service"` // namespace/name, empty if none is known
+	Found         Answered    `json:"found"`   // whether there is a Service of it
+	Service       string      `json:"service"` // namespace/name
 	Addresses     []string    `json:"addresses"`
 	Workloads     []DNSServer `json:"workloads"`
-	Muslsafe      bool        `json:"muslsafe"` // a server block that answers pods has it
+	Muslsafe      Answered    `json:"muslsafe"` // whether a server block of its Corefile has it
 	ClusterDomain string      `json:"clusterDomain"`
 }
+
+// Answered is the answer to a question about the cluster.
+type Answered string
+
+// The answers.
+const (
+	Yes     Answered = "yes"
+	No      Answered = "no"
+	Unknown Answered = "unknown" // it could not be read
+)
 
 // A DNSServer is a workload behind the Service.
 type DNSServer struct {
@@ -30,17 +41,20 @@ type dns struct {
 	workloads []Workload
 }
 
-// Namespaces are where clusters have their DNS.
+// namespaces are where clusters have their DNS.
 var namespaces = []string{"kube-system", "openshift-dns"}
 
 // findDNS finds the Service that pods are told to ask, and what answers there.
 func findDNS(s State) dns {
-	d := dns{DNS: DNS{Addresses: []string{}, Workloads: []DNSServer{}}}
+	d := dns{DNS: DNS{Found: No, Addresses: []string{}, Workloads: []DNSServer{}}}
 	service, ok := dnsService(s.Services)
 	if !ok {
+		if s.Services == nil {
+			d.Found = Unknown
+		}
 		return d
 	}
-	d.service, d.Service = service, service.Metadata.path()
+	d.Found, d.service, d.Service = Yes, service, service.Metadata.path()
 	d.Addresses = append(d.Addresses, addresses(service)...)
 	for _, w := range s.Workloads {
 		if w.Metadata.Namespace == service.Metadata.Namespace && w.desired() > 0 && selects(service, w) {

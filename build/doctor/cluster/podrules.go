@@ -39,7 +39,7 @@ func lowNdots(e *examination, g PodGroup, musl stub.Config) (Finding, bool) {
 		return Finding{}, false
 	}
 	f := Finding{
-		Level: lint.Advice, Rule: "ndots", What: fmt.Sprintf("ndots is %d: musl never searches for names with %d dots or more, such as %s", n, n, unsearched[n]),
+		Level: lint.Advice, Rule: "ndots", What: fmt.Sprintf("ndots is %d: musl never searches for names with %s, such as %s", n, dots(n), unsearched[n]),
 		Why:     "glibc asks for such a name as it stands, and then searches; musl does the former only.",
 		Instead: "names written out, such as web.dnscheck.svc." + e.clusterDomain() + "\nor absolute in the block of muslsafe, which searches for them\nor ndots:5, with complete in the block of muslsafe against the load",
 	}
@@ -47,6 +47,17 @@ func lowNdots(e *examination, g PodGroup, musl stub.Config) (Finding, bool) {
 		f.Level = lint.Hazard
 	}
 	return f, true
+}
+
+// dots says which names are not searched for.
+func dots(ndots int) string {
+	switch ndots {
+	case 0:
+		return "any number of dots, or none"
+	case 1:
+		return "a dot"
+	}
+	return fmt.Sprintf("%d dots or more", ndots)
 }
 
 // longSearch finds search lists that musl does not read.

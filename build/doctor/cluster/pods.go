@@ -148,7 +148,7 @@ func (g PodGroup) Asks() string {
 		return words(g.Nameservers)
 	}
 	if g.Policy == clusterFirst {
-		return "the DNS of the node (hostNetwork): no names of the cluster"
+		return "the DNS of the node, because of hostNetwork: no names of the cluster"
 	}
 	return "the DNS of the node: no names of the cluster"
 }

@@ -60,49 +60,55 @@ func (e *examination) policies() (all []Finding) {
 		return all
 	}
 	for _, p := range e.Policies {
-		if names := e.unexcepted(p); len(names) > 0 {
-			all = append(all, e.aliased(p, names))
+		if harmed := e.unexcepted(p); len(harmed) > 0 {
+			all = append(all, e.aliased(p, harmed))
 		}
 	}
 	return all
 }
 
-// unexcepted returns the domains of a policy that muslsafe answers by an alias.
-func (e *examination) unexcepted(p Policy) (domains []string) {
+// unexcepted returns the names of a policy that muslsafe answers by an alias.
+func (e *examination) unexcepted(p Policy) (harmed []FQDN) {
 	for _, f := range p.connects() {
-		domain := f.domain()
-		if f.isAny() || slices.Contains(domains, domain) {
-			continue
-		}
 		isExcepted := slices.ContainsFunc(e.config.except, func(name string) bool {
-			name = bare(name)
+			domain, name := f.domain(), bare(name)
 			return domain == name || strings.HasSuffix(domain, "."+name)
 		})
-		if !isExcepted || e.config.autopath { // autopath has no exceptions
-			domains = append(domains, domain)
+		if !f.isAny() && (!isExcepted || e.config.autopath) { // autopath has no exceptions
+			harmed = append(harmed, f)
 		}
 	}
-	return domains
+	return harmed
 }
 
-func (e *examination) aliased(p Policy, domains []string) Finding {
-	names := slices.DeleteFunc(slices.Clone(domains), func(d string) bool { return d == "" })
-	plugin, instead := "complete", "muslsafe {\n    except "+strings.Join(names, " ")+"\n}\nor without complete"
+func (e *examination) aliased(p Policy, harmed []FQDN) Finding {
+	plugin := "complete"
 	switch {
 	case e.config.autopath:
-		plugin, instead = "autopath", "no autopath"
+		plugin = "autopath"
 	case !e.config.complete:
-		plugin, instead = "absolute", strings.ReplaceAll(instead, "complete", "absolute")
-	}
-	if len(names) == 0 {
-		instead = "without " + plugin
+		plugin = "absolute"
 	}
 	return Finding{
 		Level: lint.Hazard, Rule: "tofqdns", Where: p.Kind + " " + p.Metadata.path(),
-		What:    "toFQDNs allows " + selectors(p.connects()) + ", which pods find by an alias: " + plugin + " answers the first name of the search",
+		What:    "toFQDNs allows " + selectors(harmed) + ", which pods find by an alias: " + plugin + " answers the first name of the search",
 		Why:     "Cilium binds addresses to the name in the question, and that is not the name in the policy: it denies the connection, on every libc.",
-		Instead: instead,
+		Instead: e.withoutAlias(plugin, harmed),
 	}
+}
+
+// withoutAlias says how to keep names from being answered by an alias.
+func (e *examination) withoutAlias(plugin string, harmed []FQDN) string {
+	except := slices.Clone(e.config.except)
+	for _, f := range harmed {
+		if domain := f.domain(); domain != "" && !slices.Contains(except, domain) {
+			except = append(except, domain)
+		}
+	}
+	if plugin == "autopath" || len(except) == 0 {
+		return "no " + plugin
+	}
+	return "muslsafe {\n    " + plugin + "\n    except " + strings.Join(except, " ") + "\n}\nor no " + plugin
 }
 
 // selectors writes what a policy has.

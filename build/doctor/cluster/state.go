@@ -10,7 +10,7 @@ type State struct {
 	Nodes      []Node
 	Namespaces []Namespace
 	Services   []Service
-	Workloads  []Workload // the Deployments beside the cluster DNS, and all DaemonSets
+	Workloads  []Workload // the Deployments beside the cluster DNS, and the DaemonSets
 	ConfigMaps []ConfigMap
 	Policies   []Policy
 	Pods       *Pods
@@ -60,7 +60,7 @@ func Examine(s State) Report {
 	} {
 		r.Findings = append(r.Findings, rule(e)...)
 	}
-	r.DNS.Muslsafe, r.DNS.ClusterDomain = e.config.present, e.clusterDomain()
+	r.DNS.Muslsafe, r.DNS.ClusterDomain = e.config.answer(), e.clusterDomain()
 	r.Lacking = append(r.Lacking, e.unread...)
 	return r
 }

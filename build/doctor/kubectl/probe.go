@@ -66,14 +66,32 @@ func (p Probing) remove(ctx context.Context, run string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
 	selector := "--selector=" + cluster.RunLabel + "=" + run
-	if _, err := p.Output(ctx, nil, "delete", "pods", selector, "--now", "--ignore-not-found"); err != nil {
-		where := ""
-		if p.Namespace != "" {
-			where = " --namespace=" + p.Namespace
-		}
-		return fmt.Errorf("pods of doctor may be left (%w); remove them: kubectl delete pods%s %s", err, where, selector)
+	// kubectl delete would catch an interrupt while it waits.
+	_, err := p.Output(ctx, nil, "delete", "pods", selector, "--now", "--wait=false", "--ignore-not-found")
+	if err == nil {
+		err = p.awaitNone(ctx, selector)
 	}
-	return nil
+	if err == nil {
+		return nil
+	}
+	where := ""
+	if p.Namespace != "" {
+		where = " --namespace=" + p.Namespace
+	}
+	return fmt.Errorf("pods of doctor may be left (%w); remove them: kubectl delete pods%s %s", err, where, selector)
+}
+
+// awaitNone waits until no pods are left.
+func (p Probing) awaitNone(ctx context.Context, selector string) error {
+	for {
+		out, err := p.Output(ctx, nil, "get", "pods", selector, "--output=name")
+		if err != nil || strings.TrimSpace(string(out)) == "" {
+			return err
+		}
+		if err := sleep(ctx); err != nil {
+			return fmt.Errorf("they are still there after %v", cleanupTime)
+		}
+	}
 }
 
 // watch waits for the pods of a run.
