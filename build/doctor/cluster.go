@@ -81,10 +81,10 @@ func clusterCommand(o *options) *cobra.Command {
 // release is a version that has an image of its own.
 var release = regexp.MustCompile(`^v\d+\.\d+\.\d+$`)
 
-// doctorImage is the image that the project publishes for this version.
+// doctorImage is the image that the project publishes for this version, or else the one that make image makes.
 func doctorImage() string {
 	if release.MatchString(version) {
-		return "muslsafe/doctor:" + version
+		return "ghcr.io/muslsafe/doctor:" + version
 	}
 	return "muslsafe/doctor:latest"
 }

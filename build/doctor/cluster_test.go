@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	color "github.com/jedib0t/go-pretty/v6/text"
+
 	"github.com/muslsafe/coredns-muslsafe/build/doctor/cluster"
 	"github.com/muslsafe/coredns-muslsafe/build/doctor/lint"
 )
@@ -108,6 +110,7 @@ func TestClusterText(t *testing.T) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
+	color.DisableColors()
 	var b bytes.Buffer
 	if err := writeCluster(&b, r); err != nil {
 		t.Fatal(err)

@@ -91,7 +91,7 @@ func severalServers(e *examination, g PodGroup, musl stub.Config) (Finding, bool
 	}
 	f := Finding{
 		Level: lint.Hazard, Rule: "nameservers", What: "musl asks " + strings.Join(servers, ", ") + " at the same time, and takes the first answer",
-		Why:     "A server that does not know a name says so sooner than the one that does: the name is then not found. glibc asks them one after the other, and only when one fails.",
+		Why:     "If a server that does not know a name answers sooner than the one that does, the name is not found. glibc asks them one after the other, and the next one only if one does not answer.",
 		Instead: "one name server, which forwards to the others what they alone know",
 	}
 	if inCluster == len(servers) {
