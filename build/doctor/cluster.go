@@ -109,7 +109,9 @@ func reportCluster(cmd *cobra.Command, o *options, co *clusterOptions, names []s
 	log.SetOutput(io.Discard) // the parser of Corefiles would name files that are in no pod
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	read := progress(cmd.ErrOrStderr(), func() string { return "reading the cluster by kubectl" })
 	state, err := kubectl.Read(ctx, co.Kubectl)
+	read()
 	if err != nil {
 		return interrupted(ctx, err)
 	}

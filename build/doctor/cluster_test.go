@@ -130,3 +130,14 @@ func TestClusterText(t *testing.T) {
 		t.Errorf("JSON, %v\n%s\nwant the one that it was read from", err, b.String())
 	}
 }
+
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\nb": "a\nb", "\x1b[31mred\x1b[0m": "\x1b[31mred\x1b[0m", "\x1b[2J": "\uFFFD[2J", "\x1b]0;title\a": "\uFFFD]0;title\uFFFD",
+		"a\rb\tc": "a\uFFFDb\uFFFDc", "\u009b2J": "\uFFFD2J", "┌─┐ ä": "┌─┐ ä",
+	} {
+		if got := printable(text); got != want {
+			t.Errorf("printable(%q) = %q; want %q", text, got, want)
+		}
+	}
+}

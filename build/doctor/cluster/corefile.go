@@ -23,31 +23,71 @@ type config struct {
 	cluster  []string
 }
 
-// corefiles lints those of the cluster DNS, and learns from them.
+// corefiles lints those of the cluster DNS, and learns from them and from those of muslsafe in front of it.
 func (e *examination) corefiles() (all []Finding) {
 	where := "namespace " + e.dns.service.Metadata.Namespace
 	found, blocks := e.lint(where, e.configMapsOf(e.dns.workloads))
+	var own config
+	own.learn(blocks)
+	e.dns.Muslsafe = own.answer()
+	elsewhere := e.elsewhere(blocks)
 	for _, f := range found {
+		if f.Rule == "muslsafe-missing" && elsewhere != "" {
+			f.Level, f.Why = lint.Advice, elsewhere
+		}
 		all = append(all, fromLint(f))
+	}
+	for _, w := range e.Workloads {
+		if isNodeFront(w) {
+			_, front := e.blocks(e.configMapsOf([]Workload{w}))
+			blocks = append(blocks, front...)
+		}
 	}
 	e.config.learn(blocks)
 	return all
 }
 
+// elsewhere says where muslsafe is, if it is not in the cluster DNS: in front of it, or behind it.
+func (e *examination) elsewhere(blocks []lint.Block) string {
+	for _, w := range e.Workloads {
+		if isNodeFront(w) {
+			return w.name() + " is muslsafe in front of this block. Only pods that do not ask it get answers of this block as they are."
+		}
+	}
+	for _, b := range blocks {
+		for _, to := range b.Forwards {
+			for _, s := range e.Services {
+				if s.Spec.Selector["app.kubernetes.io/name"] == "muslsafe" && slices.Contains(addresses(s), hostOf(strings.TrimPrefix(to, "dns://"))) {
+					return "Service " + s.Metadata.path() + " is muslsafe behind it. It does not see names of the cluster, nor what this block makes of answers."
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // lint checks the Corefiles in ConfigMaps. Without any there is nothing to say: the DNS may be another one than CoreDNS.
 func (e *examination) lint(where string, maps []ConfigMap) ([]lint.Finding, []lint.Block) {
+	manifest, blocks := e.blocks(maps)
+	if manifest == nil {
+		return nil, nil
+	}
+	found, err := lint.CheckConfigMaps(where, bytes.NewReader(manifest), lint.Options{Search: nodeSearch(e.views)})
+	if err != nil {
+		e.unread = append(e.unread, Lack{"the Corefile in " + where, err.Error()})
+	}
+	return found, blocks
+}
+
+// blocks returns the server blocks of ConfigMaps, and the ConfigMaps as a manifest; nothing without a Corefile.
+func (e *examination) blocks(maps []ConfigMap) ([]byte, []lint.Block) {
 	maps = slices.DeleteFunc(slices.Clone(maps), func(c ConfigMap) bool { return !hasCorefile(c) })
 	if len(maps) == 0 {
 		return nil, nil
 	}
 	manifest := manifestOf(maps)
-	found, err := lint.CheckConfigMaps(where, bytes.NewReader(manifest), lint.Options{Search: nodeSearch(e.views)})
-	if err != nil {
-		e.unread = append(e.unread, Lack{"the Corefile in " + where, err.Error()})
-		return found, nil
-	}
-	blocks, _ := lint.ConfigMapBlocks(where, bytes.NewReader(manifest)) // what was read once is read again
-	return found, blocks
+	blocks, _ := lint.ConfigMapBlocks("", bytes.NewReader(manifest)) // lint says what is wrong
+	return manifest, blocks
 }
 
 // hasCorefile reports whether a ConfigMap has a Corefile or a part of one.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -99,4 +100,38 @@ spec: {template: {metadata: {labels: {k8s-app: kube-dns}}}}
 status: {desiredNumberScheduled: 0}
 `, nil, []string{"advice two-servers: Service kube-system/kube-dns: several workloads answer for it: Deployment kube-system/coredns, Deployment kube-system/muslsafe"}},
 	})
+}
+
+// Where muslsafe is in front of the cluster DNS or behind it, a Corefile without it is as it should be.
+func TestMuslsafeElsewhere(t *testing.T) {
+	stock := coreDNS(". {\n    forward . 10.96.0.53\n}")
+	missing := `muslsafe-missing: namespace kube-system, ConfigMap coredns, Corefile:1: server block "." has no muslsafe`
+	ours := "kind: Service\nmetadata: {name: muslsafe, namespace: muslsafe}\nspec: {clusterIP: 10.96.0.53, selector: {app.kubernetes.io/name: muslsafe}}\n---\n"
+	front := `
+kind: DaemonSet
+metadata: {name: muslsafe-node, namespace: kube-system}
+spec: {template: {metadata: {labels: {app.kubernetes.io/instance: node-front}}, spec: {volumes: [{configMap: {name: muslsafe-node}}]}}}
+---
+kind: ConfigMap
+metadata: {name: muslsafe-node, namespace: kube-system}
+data:
+  Corefile: |
+    . {
+        muslsafe {
+            complete
+        }
+        forward . /etc/resolv.conf
+    }
+---
+`
+	checkFindings(t, []findingCase{
+		{"nowhere", stock, nil, []string{"hazard " + missing}},
+		{"behind it", stock + ours, nil, []string{"advice " + missing}},
+		{"a Service that it does not ask", stock + strings.ReplaceAll(ours, "10.96.0.53", "10.96.0.54"), nil, []string{"hazard " + missing}},
+		{"in front of it, with complete", stock + front + policy("egress", "{matchName: example.org}", ""), nil, []string{"advice " + missing,
+			"hazard tofqdns: CiliumNetworkPolicy shop/egress: toFQDNs allows example.org, which pods find by an alias: complete answers the first name of the search"}},
+	})
+	if r := Examine(readState(t, stock+front)); r.DNS.Muslsafe != No {
+		t.Errorf("the cluster DNS has muslsafe: %s; want no", r.DNS.Muslsafe)
+	}
 }

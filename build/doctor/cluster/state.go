@@ -53,14 +53,13 @@ func Examine(s State) Report {
 		Probes: append([]Probe{}, s.Probes...), Lacking: append([]Lack{}, s.Lacking...), Findings: []Finding{},
 	}
 	e := &examination{State: s, views: r.Nodes, dns: findDNS(s)}
-	r.DNS = e.dns.DNS
 	for _, rule := range []func(*examination) []Finding{
 		(*examination).corefiles, (*examination).servers, (*examination).bypasses, (*examination).nodes,
 		(*examination).pods, (*examination).policies, (*examination).topLevel,
 	} {
 		r.Findings = append(r.Findings, rule(e)...)
 	}
-	r.DNS.Muslsafe, r.DNS.ClusterDomain = e.config.answer(), e.clusterDomain()
+	r.DNS, r.DNS.ClusterDomain = e.dns.DNS, e.clusterDomain()
 	r.Lacking = append(r.Lacking, e.unread...)
 	return r
 }
