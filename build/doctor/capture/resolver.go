@@ -1,0 +1,146 @@
+package capture
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
+)
+
+// A Resolver is what asks in the name of a client.
+type Resolver struct {
+	Name  string
+	Model *stub.Model // the most likely one, nil if the resolver is none of the modelled
+	Sure  float64     // from 0 to 1
+	Why   []string
+
+	mixed bool // several programs share the client: close IDs are those of musl
+}
+
+// close is how much less likely than the best a model may be to be named with it, as a logarithm.
+const closeTo = 3
+
+// resolver names the resolver of a style of queries.
+func (e *evidence) resolver(s style) Resolver {
+	switch {
+	case !s.rd || s.do || s.cd || s.mixed:
+		return Resolver{Name: "a forwarder or a tool", Sure: 0.9, Why: []string{s.unusual()}}
+	case s.edns && s.size == 1232 && !s.options && e.apart > 2*e.pairs:
+		return Resolver{Name: "Go", Sure: sureness(e.apart), Why: []string{"EDNS with 1232 octets", fmt.Sprintf("A and AAAA from two sockets in %d of %d pairs", e.apart, e.apart+e.pairs)}}
+	case s.edns && s.size == 1232 && e.pairs > 2*e.apart:
+		return Resolver{Name: "c-ares", Sure: sureness(e.pairs), Why: []string{"EDNS with 1232 octets", fmt.Sprintf("A and AAAA from one socket in %d of %d pairs", e.pairs, e.apart+e.pairs)}}
+	case s.edns && s.size == 1200 && e.pairs > 0:
+		return Resolver{Name: "glibc", Model: models[glibc], Sure: 0.9, Why: []string{"EDNS with 1200 octets, which glibc offers with \"options edns0\" or \"trust-ad\""}}
+	case s.edns || s.ad || e.pairs == 0 && e.apart > 0:
+		return Resolver{Name: "another resolver, or a tool", Sure: 0.5, Why: []string{s.unusual()}}
+	}
+	return e.libc()
+}
+
+// sureness grows with what was seen.
+func sureness(n int64) float64 { return 1 - 0.3/float64(n+1) }
+
+// unusual says what no libc writes.
+func (s style) unusual() string {
+	var all []string
+	for _, x := range []struct {
+		is   bool
+		what string
+	}{
+		{!s.rd, "no recursion desired"}, {s.do, "DNSSEC asked for"}, {s.cd, "checking disabled"}, {s.mixed, "letters of both cases"},
+		{s.edns, fmt.Sprintf("EDNS with %d octets", s.size)}, {s.options, "EDNS options"}, {s.ad, "the AD bit"},
+	} {
+		if x.is {
+			all = append(all, x.what)
+		}
+	}
+	if len(all) == 0 {
+		return "A and AAAA from two sockets, without EDNS"
+	}
+	return strings.Join(all, ", ")
+}
+
+// glibc is the place of its model.
+const glibc = 4
+
+// libc tells the libcs from each other.
+func (e *evidence) libc() Resolver {
+	if r, ok := e.several(); ok {
+		return r
+	}
+	all := e.likelihoods()
+	best := 0
+	for i := range all {
+		if all[i] > all[best] || all[i] == all[best] && i <= 3 { // of several that explain it as well, the newest musl
+			best = i
+		}
+	}
+	var total, named float64
+	first, last := best, best
+	for i := range all {
+		p := math.Exp(all[i] - all[best])
+		total += p
+		if sameFamily(i, best) && all[i] > all[best]-closeTo {
+			first, last = min(first, i), max(last, i)
+		}
+	}
+	for i := first; i <= last; i++ {
+		named += math.Exp(all[i] - all[best])
+	}
+	r := Resolver{Name: nameOf(first, last), Sure: named / total, Why: e.why()}
+	if best < cares {
+		r.Model = models[best]
+	}
+	if r.Sure < 0.6 {
+		r.Name = "musl or glibc"
+	}
+	return r
+}
+
+// several finds clients behind which there are both musl and others.
+func (e *evidence) several() (Resolver, bool) {
+	share := float64(e.near) / float64(max(e.pairs, 1))
+	if e.pairs < 8 || share < 0.25 || share > 0.8 {
+		return Resolver{}, false
+	}
+	return Resolver{Name: "several programs, on musl and on others", Model: models[3], Sure: 0.9, Why: e.why(), mixed: true}, true
+}
+
+func sameFamily(i, k int) bool { return i <= 3 && k <= 3 || i == k }
+
+// nameOf names a range of models.
+func nameOf(first, last int) string {
+	switch {
+	case first == cares:
+		return "c-ares"
+	case first == glibc:
+		return "glibc"
+	case first == 0 && last == 3:
+		return "musl"
+	case first == last:
+		return models[first].Covers
+	}
+	from := strings.Fields(strings.TrimPrefix(models[first].Covers, "musl "))[0]
+	if last == 3 {
+		return "musl from " + from
+	}
+	to := strings.Fields(models[last].Covers)
+	return "musl " + from + " to " + to[len(to)-1]
+}
+
+// why lists what the name rests on.
+func (e *evidence) why() (all []string) {
+	if e.pairs > 0 {
+		all = append(all, fmt.Sprintf("IDs of A and AAAA close to each other in %d of %d pairs", e.near, e.pairs))
+	}
+	if e.kept > 0 {
+		all = append(all, fmt.Sprintf("%d steps of a search from the socket of the step before", e.kept))
+	}
+	for i, m := range models {
+		if e.wrong[i] > 0 {
+			all = append(all, fmt.Sprintf("%s would have asked otherwise in %d of %d lookups", m.Covers, e.wrong[i], e.replayed))
+		}
+	}
+	return all
+}
