@@ -65,7 +65,8 @@ const examples = `  doctor www.example.org                                 as a 
   doctor trace www.example.org --libc musl-1.2.3         one lookup, step by step
   doctor corefile /etc/coredns/Corefile                  what harms musl in a Corefile
   kubectl -n kube-system get cm coredns -o yaml | doctor configmap -
-  kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -`
+  kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -
+  doctor capture dns.pcap                                the lookups that broke in a packet capture, and why`
 
 // rootCommand returns the command line of doctor.
 func rootCommand() *cobra.Command {
@@ -89,7 +90,7 @@ func rootCommand() *cobra.Command {
 	}
 	o.screenFlags(root.PersistentFlags())
 	o.lookupFlags(root.Flags())
-	root.AddCommand(traceCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o))
+	root.AddCommand(traceCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o), captureCommand(&o))
 	return root
 }
 

@@ -106,7 +106,7 @@ func analyse(t *testing.T, recording []byte) *capture.Report {
 	for i := range 40 {
 		clients = append(clients, netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}))
 	}
-	a, err := capture.New(bytes.NewReader(recording), capture.Options{Ndots: -1, Client: clients, Keep: 1 << 20})
+	a, err := capture.New(bytes.NewReader(recording), capture.Options{Ndots: -1, Clients: clients, Keep: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

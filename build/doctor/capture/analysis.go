@@ -15,7 +15,7 @@ type Options struct {
 	Search []string     // the search list of all clients, without final dots; nil: it is learnt
 	Ndots  int          // negative: it is learnt
 	Names  []string     // the lookups of these names are kept
-	Client []netip.Addr // or of these clients
+	Clients []netip.Addr // or of these clients
 	Keep   int          // how many are kept at the most
 }
 
@@ -98,7 +98,7 @@ func (a *Analysis) wanted(l *lookup, known []string) bool {
 	if a.options.Keep == 0 {
 		return false
 	}
-	for _, client := range a.options.Client {
+	for _, client := range a.options.Clients {
 		if client == l.client {
 			return true
 		}

@@ -112,16 +112,19 @@ func (s *step) truncated(t *try) bool {
 	return t.fate == stub.Answered && t.to-t.from >= 4 && s.data[t.from+2]&2 != 0
 }
 
-// settled reports whether a half has an answer that every libc takes: NOERROR or NXDOMAIN, and whole.
-func (s *step) settled(h *half) bool {
+// settled reports whether a half has an answer that every libc takes.
+func (s *step) settled(h *half) bool { return s.whole(h) != nil }
+
+// whole returns the first try with an answer that every libc takes: NOERROR or NXDOMAIN, and not cut.
+func (s *step) whole(h *half) *try {
 	for i := range h.tries {
 		t := &h.tries[i]
 		code := s.rcode(t)
 		if (code == dns.RcodeSuccess || code == dns.RcodeNameError) && (t.transport == stub.TCP || !s.truncated(t)) {
-			return true
+			return t
 		}
 	}
-	return false
+	return nil
 }
 
 // isSettled is that for all halves.

@@ -16,7 +16,7 @@ type answer struct {
 	known    bool // somebody asked
 	addrs    []netip.Addr
 	text     string        // for people
-	delay    time.Duration // of the first answer of use
+	delay    time.Duration // of the first answer of use, from the first question
 	awkward  bool          // cut over UDP, over 512 octets, or with records that are neither aliases nor of the type
 	cutShort bool          // truncated, and nobody asked over TCP
 	tcpFails bool          // and over TCP there was nothing
@@ -57,6 +57,7 @@ func (r *replay) half(name string, qtype uint16) (a answer) {
 			a.describe(stub.Reply{}, qtype)
 		case !a.known || a.say == failure:
 			a.read(s.replyTo(t), qtype)
+			a.delay = t.at + t.after - h.tries[0].at
 		}
 		a.known = a.known || t.fate != stub.Silent
 	}

@@ -88,11 +88,17 @@ func (r *replay) overTCP(q stub.Query, s *step, h *half) stub.Reply {
 		}
 	}
 	r.asked[q.Question()]++
-	if found == nil && !s.connected {
+	if found != nil {
+		return s.replyTo(found)
+	}
+	if whole := s.whole(h); whole != nil {
+		return s.replyTo(whole) // over TCP it is the same
+	}
+	if !s.connected {
 		r.miss(dns.TypeToString[q.Type] + " " + q.Name + " over TCP")
 		return stub.Reply{Fate: stub.Closed}
 	}
-	return s.replyTo(found)
+	return stub.Reply{}
 }
 
 // elsewhere returns what another lookup got.

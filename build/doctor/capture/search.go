@@ -100,19 +100,15 @@ func (l *lookup) patience() (gap time.Duration, tries int) {
 
 // patient adapts a configuration to how long a client waits. musl divides its timeout by its attempts; glibc waits for it each time.
 func patient(c stub.Config, musl bool, gap time.Duration, tries int) stub.Config {
-	const odd = 400 * time.Millisecond // the clock of a busy machine
-	usual := 5 * time.Second
-	if musl {
-		usual /= 2
-	}
-	if gap < odd || (gap-usual).Abs() < odd {
+	const odd, usual = 400 * time.Millisecond, 5 * time.Second // the clock of a busy machine, and the timeout of both
+	if gap == 0 || (gap-usual).Abs() < odd || (gap-usual/2).Abs() < odd {
 		return c
 	}
 	if !musl {
 		c.Timeout = max(gap.Round(time.Second), time.Second)
 		return c
 	}
-	c.Attempts = max(2, min(tries, 10))
+	c.Attempts = max(2, min(tries, 10)) // as musl has it
 	c.Timeout = max((gap * time.Duration(c.Attempts)).Round(time.Second), time.Second)
 	return c
 }
