@@ -11,12 +11,12 @@ import (
 
 // Options say what to look for.
 type Options struct {
-	Ports  []uint16     // of servers; nil stands for 53
-	Search []string     // the search list of all clients, without final dots; nil: it is learnt
-	Ndots  int          // negative: it is learnt
-	Names  []string     // the lookups of these names are kept
+	Ports   []uint16     // of servers; nil stands for 53
+	Search  []string     // the search list of all clients, without final dots; nil: it is learnt
+	Ndots   int          // negative: it is learnt
+	Names   []string     // the lookups of these names are kept
 	Clients []netip.Addr // or of these clients
-	Keep   int          // how many are kept at the most
+	Keep    int          // how many are kept at the most
 }
 
 // An Analysis makes lookups of one capture.
@@ -25,8 +25,8 @@ type Analysis struct {
 	reader     *packets.Reader
 	tracker    *tracker
 	engine     *engine
-	identities map[identityKey]*identity
-	habits     map[netip.Addr]*habits
+	memo       memo
+	identities []*identity
 	kept       []*kept
 
 	begun       bool
@@ -56,11 +56,9 @@ func New(in io.Reader, o Options) (*Analysis, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Analysis{
-		options: o, reader: r, engine: newEngine(),
-		identities: make(map[identityKey]*identity), habits: make(map[netip.Addr]*habits),
-	}
+	a := &Analysis{options: o, reader: r}
 	a.tracker = newTracker(a.lookup, a.learn, a.search)
+	a.engine = newEngine(&a.tracker.names)
 	return a, nil
 }
 
@@ -80,17 +78,14 @@ func (a *Analysis) Read() (*Report, error) {
 }
 
 // learn looks at the names of a search.
-func (a *Analysis) learn(l *lookup) { a.habitsOf(l.client).learn(l) }
+func (a *Analysis) learn(l *lookup) { l.client.habits.learn(l) }
 
 // search returns the search list of a client.
-func (a *Analysis) search(client netip.Addr) []string {
+func (a *Analysis) search(c *client) []string {
 	if a.options.Search != nil {
 		return a.options.Search
 	}
-	if h := a.habits[client]; h != nil {
-		return h.search
-	}
-	return nil
+	return c.habits.search
 }
 
 // wanted reports whether a lookup is to be kept.
@@ -99,7 +94,7 @@ func (a *Analysis) wanted(l *lookup, known []string) bool {
 		return false
 	}
 	for _, client := range a.options.Clients {
-		if client == l.client {
+		if client == l.client.addr {
 			return true
 		}
 	}
@@ -119,6 +114,7 @@ func (a *Analysis) wanted(l *lookup, known []string) bool {
 func (a *Analysis) keep(l *lookup, id *identity, v *verdict, near bool) {
 	if len(a.kept) >= a.options.Keep {
 		a.notKept++
+		v.forget()
 		return
 	}
 	for i := range v.outcomes {

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 // The bounds of what is kept until the end.
 const (
 	maxIdentities = 1 << 14
+	maxStyles     = 16      // of one client
 	maxTroubles   = 1 << 14 // of all clients together
 )
 
@@ -41,12 +43,6 @@ type trouble struct {
 	slowest time.Duration // as it was seen
 }
 
-// identityKey finds an identity.
-type identityKey struct {
-	client netip.Addr
-	style  style
-}
-
 // lookup takes a lookup that is over.
 func (a *Analysis) lookup(l *lookup) {
 	a.last = max(a.last, l.last().last)
@@ -74,13 +70,15 @@ func (a *Analysis) lookup(l *lookup) {
 		id.count(found)
 		return
 	}
-	v := a.engine.judge(l, known, a.options.Ndots)
-	id.evidence.replay(v)
+	judge := func() *verdict { return a.engine.judge(l, known, a.options.Ndots) }
+	var v *verdict
 	if wanted {
+		v = judge()
 		a.keep(l, id, v, near)
 	} else {
-		v.forget()
+		v = a.memo.judge(l, known, judge)
 	}
+	id.evidence.replay(v)
 	if len(v.causes) == 0 {
 		id.count(v.outcomes[glibc].Result.Err == stub.OK)
 		return
@@ -120,26 +118,21 @@ func (e *evidence) replay(v *verdict) {
 	}
 }
 
+// identity returns the program that asked, nil if there are too many.
 func (a *Analysis) identity(l *lookup) *identity {
-	k := identityKey{l.client, l.steps[0].style}
-	id := a.identities[k]
-	if id == nil {
-		if len(a.identities) >= maxIdentities {
-			return nil
+	c, style := l.client, l.steps[0].style
+	for _, id := range c.identities {
+		if id.style == style {
+			return id
 		}
-		id = &identity{client: k.client, style: k.style}
-		a.identities[k] = id
 	}
+	if len(a.identities) >= maxIdentities || len(c.identities) >= maxStyles {
+		return nil
+	}
+	id := &identity{client: c.addr, style: style}
+	c.identities = append(c.identities, id)
+	a.identities = append(a.identities, id)
 	return id
-}
-
-func (a *Analysis) habitsOf(client netip.Addr) *habits {
-	h := a.habits[client]
-	if h == nil {
-		h = new(habits)
-		a.habits[client] = h
-	}
-	return h
 }
 
 // remember keeps what names got, and which search domains answer.
@@ -147,8 +140,11 @@ func (a *Analysis) remember(l *lookup, search []string) {
 	for _, s := range l.steps {
 		for i := range s.halves {
 			h := &s.halves[i]
-			if t := &h.tries[0]; !s.malformed && t.transport == stub.UDP && s.settled(h) && s.rcode(t) >= 0 && !s.truncated(t) {
-				a.engine.answers.add(question{s.name, h.qtype, false}, s.bytes(t))
+			if *s.known.answer(h.qtype) != nil || s.malformed {
+				continue
+			}
+			if t := s.whole(h); t != nil && t.transport == stub.UDP {
+				*s.known.answer(h.qtype) = bytes.Clone(s.bytes(t))
 			}
 		}
 		if !s.isSettled() {

@@ -17,12 +17,13 @@ func (t *tracker) streaming(s *step) {
 		return
 	}
 	s.streams = true
-	t.streams[s.lookup.client] = append(t.streams[s.lookup.client], s)
+	client := s.lookup.client.addr
+	t.streams[client] = append(t.streams[client], s)
 }
 
 // notStreaming forgets it.
 func (t *tracker) notStreaming(s *step) {
-	client := s.lookup.client
+	client := s.lookup.client.addr
 	all := t.streams[client]
 	if i := slices.Index(all, s); i >= 0 {
 		all = slices.Delete(all, i, i+1)

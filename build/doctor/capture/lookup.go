@@ -31,6 +31,7 @@ type half struct {
 // step is one name that a client asked for.
 type step struct {
 	name      string // absolute, in lower case, with a final dot
+	known     *known
 	malformed bool
 	style     style
 	port      uint16 // from which it was first asked for
@@ -46,7 +47,7 @@ type step struct {
 
 // lookup is what a program asked its resolver for: one name, or several of a search.
 type lookup struct {
-	client netip.Addr
+	client *client
 	steps  []*step
 	label  string  // the first of all names
 	more   *lookup // of this client and label
@@ -55,6 +56,13 @@ type lookup struct {
 	queue      *queue // where it waits to be over
 	prev, next *lookup
 	due        time.Duration
+}
+
+// client is an address that asks.
+type client struct {
+	addr       netip.Addr
+	habits     habits
+	identities []*identity // few: one for each style of queries
 }
 
 // last returns the step under way.

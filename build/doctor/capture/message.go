@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 
 	"github.com/miekg/dns"
+
+	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
 
 const headerSize = 12
@@ -25,30 +27,54 @@ type style struct {
 type query struct {
 	id        uint16
 	name      string // absolute, in lower case, with a final dot
+	known     *known
 	qtype     uint16
 	malformed bool // see stub.Query.Wire
 	style     style
 }
 
-// interner keeps one string for each name, so that equal ones are not allocated again and again.
+// known is a name with what it got, for the libcs that would have asked for it where the client has not.
+type known struct {
+	text    string    // absolute, in lower case
+	answers [2][]byte // to A and AAAA; nil if there are none
+}
+
+// answer returns where the answer to a type is kept.
+func (k *known) answer(qtype uint16) *[]byte {
+	if qtype == dns.TypeAAAA {
+		return &k.answers[1]
+	}
+	return &k.answers[0]
+}
+
+// interner keeps each name once.
 type interner struct {
-	known map[string]string
+	names map[string]*known
 	buf   []byte
 }
 
 // maxNames bounds the names that are kept; when there are more, it starts anew.
 const maxNames = 1 << 15
 
-func (n *interner) intern(name []byte) string {
-	if s, ok := n.known[string(name)]; ok {
-		return s
+func (n *interner) intern(name []byte) *known {
+	if k, ok := n.names[string(name)]; ok {
+		return k
 	}
-	if n.known == nil || len(n.known) >= maxNames {
-		n.known = make(map[string]string)
+	if n.names == nil || len(n.names) >= maxNames {
+		n.names = make(map[string]*known)
 	}
-	s := string(name)
-	n.known[s] = s
-	return s
+	k := &known{text: string(name)}
+	n.names[k.text] = k
+	return k
+}
+
+// find returns the answer that a question got.
+func (n *interner) find(q question) (stub.Reply, bool) {
+	k := n.names[q.name]
+	if k == nil || q.malformed || *k.answer(q.qtype) == nil {
+		return stub.Reply{}, false
+	}
+	return stub.Reply{Fate: stub.Answered, Bytes: *k.answer(q.qtype)}, true
 }
 
 // parseQuery reads a query for addresses. ok is false for all else.
@@ -65,7 +91,8 @@ func (n *interner) parseQuery(msg []byte) (q query, ok bool) {
 	if len(msg) < end+4 || binary.BigEndian.Uint16(msg[end+2:]) != dns.ClassINET {
 		return q, false
 	}
-	q.name, q.qtype, q.style.mixed = n.intern(n.buf), binary.BigEndian.Uint16(msg[end:]), upper
+	q.known = n.intern(n.buf)
+	q.name, q.qtype, q.style.mixed = q.known.text, binary.BigEndian.Uint16(msg[end:]), upper
 	q.style.readOPT(msg[end+4:])
 	return q, q.qtype == dns.TypeA || q.qtype == dns.TypeAAAA
 }
@@ -110,7 +137,8 @@ func (n *interner) malformed(msg []byte, end int, q query) (query, bool) {
 	if len(msg) != end+6 || msg[end] != '.' || msg[end+1] != 0 || msg[end+3] != 0 || msg[end+4] != dns.ClassINET {
 		return q, false
 	}
-	q.name, q.qtype, q.malformed = n.intern(n.buf), uint16(msg[end+2]), true
+	q.known = n.intern(n.buf)
+	q.name, q.qtype, q.malformed = q.known.text, uint16(msg[end+2]), true
 	return q, q.qtype == dns.TypeA || q.qtype == dns.TypeAAAA
 }
 

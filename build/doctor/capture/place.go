@@ -31,7 +31,7 @@ func (t *tracker) place(e *packets.Event, q query) *step {
 			if s.style != q.style {
 				continue
 			}
-			if b := l.continues(q.name, e.At, t.search(k.client)); b > best || b == best && b > none && len(l.base()) > len(search.base()) {
+			if b := l.continues(q.name, e.At, t.search(l.client)); b > best || b == best && b > none && len(l.base()) > len(search.base()) {
 				best, search = b, l
 			}
 		case h != nil && h.id == q.id:
@@ -160,7 +160,7 @@ func (t *tracker) lookup(k labelKey) *lookup {
 	if n := len(t.freeLook); n > 0 {
 		l, t.freeLook = t.freeLook[n-1], t.freeLook[:n-1]
 	}
-	*l = lookup{client: k.client, label: k.label, more: t.labels[k], steps: l.steps[:0]}
+	*l = lookup{client: t.client(k.client), label: k.label, more: t.labels[k], steps: l.steps[:0]}
 	t.labels[k] = l
 	t.open++
 	return l
@@ -173,7 +173,7 @@ func (t *tracker) step(l *lookup, e *packets.Event, q query) *step {
 		s, t.freeStep = t.freeStep[n-1], t.freeStep[:n-1]
 	}
 	*s = step{
-		name: q.name, malformed: q.malformed, style: q.style, port: e.Client.Port(), begin: e.At, last: e.At, lookup: l,
+		name: q.name, known: q.known, malformed: q.malformed, style: q.style, port: e.Client.Port(), begin: e.At, last: e.At, lookup: l,
 		halves: s.halves[:0], data: s.data[:0], keys: s.keys[:0],
 	}
 	l.steps = append(l.steps, s)

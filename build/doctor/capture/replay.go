@@ -11,7 +11,7 @@ import (
 // replay plays the servers of one lookup to a model: it says what was recorded.
 type replay struct {
 	lookup  *lookup
-	answers *answers // of other lookups
+	answers *interner // of other lookups
 	instead map[question]stub.Reply
 	asked   map[stub.Query]int // over TCP, how often
 
@@ -121,31 +121,4 @@ func nothing(q stub.Query, rcode byte) stub.Reply {
 	msg := q.Wire(0)
 	msg[2], msg[3] = 0x81, 0x80|rcode
 	return stub.Reply{Fate: stub.Answered, Bytes: msg}
-}
-
-// answers are what names got, of all lookups, for those that a libc would have asked and the client has not.
-type answers struct {
-	now, before map[question]stub.Reply
-}
-
-// maxAnswers bounds the answers of one generation.
-const maxAnswers = 8192
-
-// add remembers an answer.
-func (a *answers) add(q question, msg []byte) {
-	if _, ok := a.now[q]; ok {
-		return
-	}
-	if a.now == nil || len(a.now) >= maxAnswers {
-		a.before, a.now = a.now, make(map[question]stub.Reply)
-	}
-	a.now[q] = stub.Reply{Fate: stub.Answered, Bytes: append([]byte(nil), msg...)}
-}
-
-func (a *answers) find(q question) (stub.Reply, bool) {
-	if r, ok := a.now[q]; ok {
-		return r, true
-	}
-	r, ok := a.before[q]
-	return r, ok
 }

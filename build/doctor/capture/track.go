@@ -2,6 +2,7 @@ package capture
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,8 @@ const (
 	// back is how far time may go back, as packets of several interfaces are not quite in order.
 	back = 10 * time.Second
 
+	maxClients = 1 << 14
+
 	maxOpen  = 1 << 15 // lookups at the same time
 	maxSteps = 32      // of a lookup
 	maxTries = 64      // of a half
@@ -53,11 +56,12 @@ type labelKey struct {
 
 // tracker puts packets together to lookups.
 type tracker struct {
-	done   func(*lookup)             // is given each lookup when it is over; it may not keep it
-	learn  func(*lookup)             // is given each search when it goes on
-	search func(netip.Addr) []string // returns the search list of a client, nil if it is not known
+	done   func(*lookup)          // is given each lookup when it is over; it may not keep it
+	learn  func(*lookup)          // is given each search when it goes on
+	search func(*client) []string // returns the search list of a client, nil if it is not known
 
 	names    interner
+	clients  map[netip.Addr]*client
 	keys     map[key]*step
 	labels   map[labelKey]*lookup
 	streams  map[netip.Addr][]*step // of each client, those that have to do with TCP
@@ -74,9 +78,9 @@ type tracker struct {
 	freeLook []*lookup
 }
 
-func newTracker(done, learn func(*lookup), search func(netip.Addr) []string) *tracker {
+func newTracker(done, learn func(*lookup), search func(*client) []string) *tracker {
 	return &tracker{
-		done: done, learn: learn, search: search, keys: make(map[key]*step), labels: make(map[labelKey]*lookup), streams: make(map[netip.Addr][]*step),
+		done: done, learn: learn, search: search, clients: make(map[netip.Addr]*client), keys: make(map[key]*step), labels: make(map[labelKey]*lookup), streams: make(map[netip.Addr][]*step),
 		short: queue{grace: settledFor}, long: queue{grace: unsettledFor},
 	}
 }
@@ -141,12 +145,10 @@ func (t *tracker) forget(l *lookup) {
 			t.notStreaming(s)
 		}
 		for _, k := range s.keys {
-			if t.keys[k] == s {
-				delete(t.keys, k)
-			}
+			delete(t.keys, k)
 		}
 	}
-	k := labelKey{l.client, l.label}
+	k := labelKey{l.client.addr, l.label}
 	if t.labels[k] == l {
 		if l.more == nil {
 			delete(t.labels, k)
@@ -191,11 +193,33 @@ func (t *tracker) query(e *packets.Event, q query) {
 	if e.Transport == stub.TCP {
 		t.streaming(s)
 	}
-	if t.keys[k] != s {
-		t.keys[k] = s
-		s.keys = append(s.keys, k)
-	}
+	t.set(k, s)
 	t.arm(s.lookup)
+}
+
+// set lets packets with this key lead to a step, and no longer to another one.
+func (t *tracker) set(k key, s *step) {
+	before := t.keys[k]
+	if before == s {
+		return
+	}
+	if before != nil {
+		before.keys = slices.DeleteFunc(before.keys, func(x key) bool { return x == k })
+	}
+	t.keys[k] = s
+	s.keys = append(s.keys, k)
+}
+
+// client returns who asks. Those beyond the bound are forgotten as soon as they were asked for.
+func (t *tracker) client(addr netip.Addr) *client {
+	c := t.clients[addr]
+	if c == nil {
+		c = &client{addr: addr}
+		if len(t.clients) < maxClients {
+			t.clients[addr] = c
+		}
+	}
+	return c
 }
 
 // isEcho reports whether a question without a reply comes again at once, to the same server: it is the same packet.

@@ -46,7 +46,7 @@ var models = stub.Models()
 
 // engine replays lookups.
 type engine struct {
-	answers  answers
+	answers  *interner
 	suffixes map[string]*names.Suffixes // by search list
 	alive    map[string]bool            // search domains of which some name was answered
 }
@@ -54,8 +54,8 @@ type engine struct {
 // maxSuffixes bounds the search lists and the domains that are remembered.
 const maxSuffixes = 4096
 
-func newEngine() *engine {
-	return &engine{suffixes: make(map[string]*names.Suffixes), alive: make(map[string]bool)}
+func newEngine(answers *interner) *engine {
+	return &engine{answers: answers, suffixes: make(map[string]*names.Suffixes), alive: make(map[string]bool)}
 }
 
 // classes returns what the names of a search list are.
@@ -95,7 +95,7 @@ func (e *engine) judge(l *lookup, known []string, ndots int) *verdict {
 	v := &verdict{asked: l.ask(known, ndots), family: l.family()}
 	gap, tries := l.patience()
 	for _, m := range models {
-		r := &replay{lookup: l, answers: &e.answers, asked: make(map[stub.Query]int)}
+		r := &replay{lookup: l, answers: e.answers, asked: make(map[stub.Query]int)}
 		conf := patient(v.asked.conf, isMusl(m), gap, tries)
 		result := m.Lookup(conf, v.asked.name, v.family, r.exchange)
 		o := outcome{Model: m, Result: result, Unknown: r.unknown}
