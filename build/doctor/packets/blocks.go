@@ -32,6 +32,7 @@ type blocks struct {
 	buf, left []byte // the block, and what was not read of it
 	links     []uint32
 	described uint32
+	err       error // what ended the file; pcapgo takes some errors for its regular end
 }
 
 // link returns the link type of an interface of this section.
@@ -45,8 +46,8 @@ func (b *blocks) link(i int) uint32 {
 // Read never goes beyond the end of a block, so that the interfaces are those that the packet just read refers to.
 func (b *blocks) Read(p []byte) (int, error) {
 	for len(b.left) == 0 {
-		if err := b.next(); err != nil {
-			return 0, err
+		if b.err = b.next(); b.err != nil {
+			return 0, b.err
 		}
 	}
 	n := copy(p, b.left)

@@ -64,8 +64,11 @@ func newPcapng(r *bufio.Reader) (p *pcapng, err error) {
 
 func (p *pcapng) next() (frame, error) {
 	f, err := read(p.in, p.blocks.link)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = checkLink(f.link)
+	case p.blocks.err != nil:
+		err = p.blocks.err
 	}
 	return f, err
 }
