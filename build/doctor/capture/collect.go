@@ -63,7 +63,7 @@ func (a *Analysis) lookup(l *lookup) {
 	near := id.evidence.add(l)
 	known := a.search(l.client)
 	wanted := a.wanted(l, known)
-	searched := len(l.steps) > 1 || len(known) > 0 && strings.HasSuffix(l.steps[0].name, "."+known[0]+".")
+	searched := len(l.steps) > 1 || l.isFirst(known)
 	found, plain := plainLookup(l, searched)
 	a.remember(l, known)
 	if plain && !wanted {

@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +30,7 @@ func (t *tracker) place(e *packets.Event, q query) *step {
 			if s.style != q.style {
 				continue
 			}
-			if b := l.continues(q.name, e.At, t.search(l.client)); b > best || b == best && b > none && len(l.base()) > len(search.base()) {
+			if b := l.continues(q.name, e.At, t.search(l.client)); b > best || b == best && b > none && len(commonLabels(l.last().name, q.name)) > len(commonLabels(search.last().name, q.name)) {
 				best, search = b, l
 			}
 		case h != nil && h.id == q.id:
@@ -71,19 +70,16 @@ func (l *lookup) continues(name string, at time.Duration, search []string) bond 
 	if s.hasAddresses() || !s.isOver(at) || l.tried(name) {
 		return none
 	}
+	if inList(s.name, name, search) {
+		return firm
+	}
 	base := commonLabels(s.name, name)
-	if base == "" || len(l.steps) > 1 && base != l.base() {
+	if base == "" || len(l.steps) > 1 && base != l.base(search) {
 		return none
 	}
 	before, after := s.name[len(base):], name[len(base):]
-	switch {
-	case before == "" || after == "" || len(l.steps) > 1 && len(search) == 0:
+	if before == "" || after == "" || len(l.steps) > 1 && len(search) == 0 {
 		return firm
-	case len(search) > 0:
-		i := slices.Index(search, strings.TrimSuffix(before, "."))
-		if i >= 0 && i+1 < len(search) && search[i+1] == strings.TrimSuffix(after, ".") {
-			return firm
-		}
 	}
 	switch {
 	case strings.HasSuffix(before, "."+after):
@@ -92,6 +88,20 @@ func (l *lookup) continues(name string, at time.Duration, search []string) bond 
 		return none
 	}
 	return weak
+}
+
+// inList reports whether a name follows another one in a search.
+func inList(before, name string, search []string) bool {
+	if len(search) > 0 && name == before+search[0]+"." {
+		return true // glibc has begun with the name itself
+	}
+	for i, domain := range search {
+		base, ok := cutDomain(before, domain)
+		if ok && (name == base || i+1 < len(search) && name == base+search[i+1]+".") {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *lookup) tried(name string) bool {
@@ -149,50 +159,4 @@ func commonLabels(a, b string) string {
 		return ""
 	}
 	return a[:end]
-}
-
-// lookup returns a new one.
-func (t *tracker) lookup(k labelKey) *lookup {
-	if t.open >= maxOpen {
-		t.giveUp()
-	}
-	l := new(lookup)
-	if n := len(t.freeLook); n > 0 {
-		l, t.freeLook = t.freeLook[n-1], t.freeLook[:n-1]
-	}
-	*l = lookup{client: t.client(k.client), label: k.label, more: t.labels[k], steps: l.steps[:0]}
-	t.labels[k] = l
-	t.open++
-	return l
-}
-
-// step adds a name to a lookup.
-func (t *tracker) step(l *lookup, e *packets.Event, q query) *step {
-	s := new(step)
-	if n := len(t.freeStep); n > 0 {
-		s, t.freeStep = t.freeStep[n-1], t.freeStep[:n-1]
-	}
-	*s = step{
-		name: q.name, known: q.known, malformed: q.malformed, style: q.style, port: e.Client.Port(), begin: e.At, last: e.At, lookup: l,
-		halves: s.halves[:0], data: s.data[:0], keys: s.keys[:0],
-	}
-	l.steps = append(l.steps, s)
-	return s
-}
-
-// maxKept is how much memory of a step is used again: most replies are small. maxFree bounds the steps that wait for that.
-const (
-	maxKept = 2048
-	maxFree = 8192
-)
-
-func (t *tracker) recycle(l *lookup) {
-	for _, s := range l.steps {
-		if cap(s.data) <= maxKept && len(t.freeStep) < maxFree {
-			t.freeStep = append(t.freeStep, s)
-		}
-	}
-	if len(t.freeLook) < maxFree {
-		t.freeLook = append(t.freeLook, l)
-	}
 }

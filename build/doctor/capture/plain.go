@@ -94,7 +94,7 @@ func plainReply(msg []byte, name string, qtype uint16) (says say, ok bool) {
 		return 0, false
 	}
 	at, ok := sameQuestion(msg, name, qtype)
-	if !ok {
+	if !ok || !plainEnd(msg) {
 		return 0, false
 	}
 	answers := answerCount(msg)
@@ -110,6 +110,13 @@ func plainReply(msg []byte, name string, qtype uint16) (says say, ok bool) {
 		return nodata, !lame
 	}
 	return plainAnswers(msg, at, answers, qtype)
+}
+
+// plainEnd reports whether the additional section is empty, or has the record of EDNS alone, with no more of a return code.
+func plainEnd(msg []byte) bool {
+	n, end := binary.BigEndian.Uint16(msg[10:]), len(msg)-11
+	return n == 0 || n == 1 && end >= headerSize && msg[end] == 0 && binary.BigEndian.Uint16(msg[end+1:]) == dns.TypeOPT &&
+		msg[end+5] == 0 && msg[end+9] == 0 && msg[end+10] == 0
 }
 
 // plainAnswers reads the answer section. Each owner must be a pointer to the name of the question, or to the alias before.

@@ -15,13 +15,30 @@ type asked struct {
 	searched bool
 }
 
-// base returns the labels with which all names of a lookup begin.
-func (l *lookup) base() string {
-	base := l.steps[0].name
+// base returns what all names of a lookup have in front of a suffix of the search list. Where the list is not known, it is
+// the labels with which all of them begin; that is too much where the search domains begin alike.
+func (l *lookup) base(search []string) string {
+	first := l.steps[0].name
+	for _, domain := range search {
+		if base, ok := cutDomain(first, domain); ok && l.beginsWith(base) {
+			return base
+		}
+	}
+	base := first
 	for _, s := range l.steps[1:] {
 		base = commonLabels(base, s.name)
 	}
 	return base
+}
+
+// cutDomain returns what stands in front of a search domain.
+func cutDomain(name, domain string) (base string, ok bool) {
+	base, ok = strings.CutSuffix(name, domain+".")
+	return base, ok && strings.HasSuffix(base, ".")
+}
+
+func (l *lookup) beginsWith(base string) bool {
+	return !slices.ContainsFunc(l.steps, func(s *step) bool { return !strings.HasPrefix(s.name, base) })
 }
 
 // suffixes returns what was appended to the base, in this order and without final dots, and whether the base itself was
@@ -43,15 +60,11 @@ func (l *lookup) suffixes(base string) (all []string, first, last bool) {
 
 // ask says what a program asked for. known is the search list of this client.
 func (l *lookup) ask(known []string, ndots int) asked {
-	base := l.base()
-	suffixes, first, _ := l.suffixes(base)
-	if len(l.steps) == 1 && !l.steps[0].malformed {
-		if len(known) == 0 || !strings.HasSuffix(base, "."+known[0]+".") {
-			return asked{name: base, conf: l.conf(nil, 1)}
-		}
-		base = strings.TrimSuffix(base, known[0]+".")
-		suffixes, first = known[:1], false
+	if len(l.steps) == 1 && !l.steps[0].malformed && !l.isFirst(known) {
+		return asked{name: l.steps[0].name, conf: l.conf(nil, 1)}
 	}
+	base := l.base(known)
+	suffixes, first, _ := l.suffixes(base)
 	if len(known) > len(suffixes) && slices.Equal(suffixes, known[:len(suffixes)]) {
 		suffixes = known
 	}
@@ -65,6 +78,15 @@ func (l *lookup) ask(known []string, ndots int) asked {
 		ndots = max(5, dots+1)
 	}
 	return asked{name, l.conf(suffixes, min(ndots, 15)), true}
+}
+
+// isFirst reports whether a lookup begins with the first search domain.
+func (l *lookup) isFirst(known []string) bool {
+	if len(known) == 0 {
+		return false
+	}
+	_, ok := cutDomain(l.steps[0].name, known[0])
+	return ok
 }
 
 // conf returns the configuration of a libc that searches these domains.
@@ -128,19 +150,22 @@ func (h *habits) learn(l *lookup) {
 	if len(l.steps) < 2 {
 		return
 	}
-	base := l.base()
+	base := l.base(h.search)
 	list, first, last := l.suffixes(base)
 	if len(list) <= len(h.search) || base == "" {
 		return
 	}
-	key := strings.Join(list, " ")
-	if h.seen == nil || len(h.seen) >= maxHabits {
-		h.seen = make(map[string]string)
-	}
-	other, again := h.seen[key]
-	if last && len(list) > 1 || first && len(list) > 1 || again && other != base || len(h.search) > 0 && slices.Equal(h.search, list[:len(h.search)]) {
+	if (first || last) && len(list) > 1 || len(h.search) > 0 && slices.Equal(h.search, list[:len(h.search)]) {
 		h.search = list
 		return
+	}
+	key := strings.Join(list, " ")
+	if other, ok := h.seen[key]; ok && other != base {
+		h.search = list
+		return
+	}
+	if h.seen == nil || len(h.seen) >= maxHabits {
+		h.seen = make(map[string]string)
 	}
 	h.seen[key] = strings.Clone(base)
 }
