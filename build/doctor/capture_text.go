@@ -71,7 +71,7 @@ func (w *captureWriter) head() string {
 		{w.Echoes, "packets seen twice"}, {w.Orphans, "replies without a question"}, {w.Others, "questions that are not for addresses"},
 	} {
 		if row.n > 0 {
-			skipped = append(skipped, humanize.Comma(row.n)+" "+row.what)
+			skipped = append(skipped, row.what+": "+humanize.Comma(row.n))
 		}
 	}
 	if len(skipped) > 0 {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/muslsafe/coredns-muslsafe/build/doctor/capture"
+	"github.com/muslsafe/coredns-muslsafe/build/doctor/diagnosis"
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 	"github.com/muslsafe/coredns-muslsafe/test/upstream"
@@ -32,6 +33,11 @@ var script = &upstream.Script{Zones: []upstream.Zone{
 	{Name: "d2.test.", Net: 2},
 	{Name: "plain.test.", Net: 3, Scripted: true},
 	{Name: upstream.LinkZone, Net: 4},
+	absent("local.dnscheck.svc.cluster.local."), absent("org.dnscheck.svc.cluster.local."), absent("test.dnscheck.svc.cluster.local."),
+	{Name: "dnscheck.svc.cluster.local.", Net: 5},
+	{Name: "nodata.example.com.", A: upstream.Behaviour{Answer: upstream.NoData}, AAAA: upstream.Behaviour{Answer: upstream.NoData}},
+	{Name: "servfail.example.com.", A: upstream.Behaviour{Answer: upstream.ServFail}, AAAA: upstream.Behaviour{Answer: upstream.ServFail}},
+	{Name: "wild.example.com.", Net: 6},
 }}
 
 // cell is one lookup of one libc.
@@ -63,23 +69,57 @@ var large = []string{
 	"servfail.servfail.TAG.plain.test.", "silence.silence.TAG.plain.test.", "silence.data.TAG.plain.test.", "tcempty.nodata.TAG.plain.test.",
 }
 
+// absent is a zone without names: in the zone of a namespace, services have one label.
+func absent(name string) upstream.Zone {
+	nothing := upstream.Behaviour{Answer: upstream.NXDomain}
+	return upstream.Zone{Name: name, A: nothing, AAAA: nothing}
+}
+
+// nodes are search domains of nodes, behind those of a pod.
+var nodes = []string{"nodata.example.com", "servfail.example.com", "wild.example.com"}
+
+const podSearch = "search dnscheck.svc.cluster.local svc.cluster.local cluster.local "
+
+// place is where lookups of one libc come from: an address of its own, which is that of the server too.
+type place struct {
+	libc   lab.Libc
+	jail   *lab.Jail
+	client netip.Addr
+	id     string // in tags
+}
+
+// newPlace starts a server at the nth address, which is the client's as well, since the lab is one machine.
+func newPlace(t *testing.T, libc lab.Libc, n int, search string) place {
+	t.Helper()
+	client := netip.AddrFrom4([4]byte{192, 0, 2, byte(10 + n)})
+	upstream.Start(t, netip.AddrPortFrom(client, 53).String(), script)
+	jail := lab.NewJail(t, fmt.Sprintf("nameserver %s\n%s\noptions ndots:5\n", client, search))
+	return place{libc, jail, client, fmt.Sprintf("p%d", n)}
+}
+
+// cells returns a lookup of each name.
+func (p place) cells(kind string, names ...string) (all []*cell) {
+	for k, name := range names {
+		tag := fmt.Sprintf("%s%d%s", kind, k, p.id)
+		all = append(all, &cell{libc: p.libc, jail: p.jail, client: p.client, tag: tag, name: strings.Replace(name, "TAG", tag, 1)})
+	}
+	return all
+}
+
 // TestPredictions requires that what doctor says of each lookup is what the libc returned, and that it names the libc.
 func TestPredictions(t *testing.T) {
 	lab.Require(t)
-	libcs := lab.Libcs(t)
 	var cells, first, last []*cell
-	for i, libc := range libcs {
-		client := netip.AddrFrom4([4]byte{192, 0, 2, byte(11 + i)})
-		upstream.Start(t, netip.AddrPortFrom(client, 53).String(), script)
-		jail := lab.NewJail(t, fmt.Sprintf("nameserver %s\nsearch d1.test d2.test\noptions ndots:5\n", client))
-		for k := range 2 { // two searches show the search list
-			tag := fmt.Sprintf("w%d%c", k, 'a'+i)
-			first = append(first, &cell{libc: libc, jail: jail, client: client, tag: tag, name: "nxdomain.nxdomain." + tag})
-		}
-		last = append(last, &cell{libc: libc, jail: jail, client: client, tag: fmt.Sprintf("l%c", 'a'+i), name: fmt.Sprintf("data.data.l%c", 'a'+i)})
-		for k, name := range pairs() {
-			tag := fmt.Sprintf("t%d%c", k, 'a'+i)
-			cells = append(cells, &cell{libc: libc, jail: jail, client: client, tag: tag, name: strings.Replace(name, "TAG", tag, 1)})
+	n := 0
+	for _, libc := range lab.Libcs(t) {
+		n++
+		p := newPlace(t, libc, n, "search d1.test d2.test")
+		first = append(first, p.cells("w", "nxdomain.nxdomain.TAG", "nxdomain.nxdomain.TAG")...) // two searches show the search list
+		cells = append(cells, p.cells("t", pairs()...)...)
+		last = append(last, p.cells("l", "data.data.TAG")...)
+		for _, node := range nodes {
+			n++
+			cells = append(cells, newPlace(t, libc, n, podSearch+node).cells("k", "TAG.dnscheck.svc.cluster.local", "TAG", "TAG.example.org", "data.data.TAG.plain.test")...)
 		}
 	}
 	r := record(t)
@@ -92,6 +132,40 @@ func TestPredictions(t *testing.T) {
 	report := analyse(t, r.stop(t))
 	compare(t, cells, report)
 	resolvers(t, cells, report)
+	leaks(t, report)
+}
+
+// leaks wants the lookups of whole names of services to be found out, below each search domain of the nodes.
+func leaks(t *testing.T, report *capture.Report) {
+	t.Helper()
+	found := make(map[string]int)
+	for _, trace := range report.Traces {
+		for _, c := range trace.Causes {
+			for _, node := range nodes {
+				if c.Kind == diagnosis.Leak && strings.HasSuffix(c.Question, ".dnscheck.svc.cluster.local."+node+".") && trace.Asked != nil && trace.Asked.Cured != "" {
+					found[node]++
+				}
+			}
+		}
+	}
+	for _, node := range nodes {
+		if found[node] < 4 {
+			t.Errorf("%d leaks below %s; want those of each musl", found[node], node)
+		}
+	}
+}
+
+// TestPrograms has resolvers that are no libc.
+func TestPrograms(t *testing.T) {
+	lab.Require(t)
+	var cells []*cell
+	for i, program := range lab.Programs(t) {
+		p := newPlace(t, program, i, "search d1.test d2.test")
+		cells = append(cells, p.cells("t", slices.Repeat([]string{"nxdomain.nxdomain.TAG", "data.data.TAG", "data.nodata.TAG.plain.test."}, 4)...)...)
+	}
+	r := record(t)
+	lab.AtOnce(1, cells, func(c *cell) { c.got, c.err = c.libc.Look("0", c.name, c.jail.Start) })
+	resolvers(t, cells, analyse(t, r.stop(t)))
 }
 
 // analyse reads a recording.
@@ -103,7 +177,7 @@ func analyse(t *testing.T, recording []byte) *capture.Report {
 		}
 	}
 	var clients []netip.Addr
-	for i := range 40 {
+	for i := range 100 {
 		clients = append(clients, netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}))
 	}
 	a, err := capture.New(bytes.NewReader(recording), capture.Options{Ndots: -1, Clients: clients, Keep: 1 << 20})
@@ -175,6 +249,10 @@ func (c *cell) diff(trace capture.Trace) string {
 // covered are the versions that a name may stand for.
 var covered = map[string][]string{
 	"glibc":      {"glibc"},
+	"Go":         {"Go"},
+	"c-ares":     {"c-ares"},
+	"Node.js":    {"glibc"}, // dns.lookup is getaddrinfo
+	"Python":     {"glibc"},
 	"musl 1.2.2": {"musl 1.2.1 to 1.2.3"},
 	"musl 1.2.3": {"musl 1.2.1 to 1.2.3"},
 	"musl 1.2.5": {"musl from 1.2.4"}, // which asks alike
@@ -189,8 +267,12 @@ func resolvers(t *testing.T, cells []*cell, report *capture.Report) {
 		libcs[c.client] = c.libc.Name
 	}
 	for _, c := range report.Clients {
-		t.Logf("%s: %s, %.3f %q", c.Address, c.Resolver.Name, c.Resolver.Sure, c.Resolver.Why)
-		if libc := libcs[c.Address]; !slices.Contains(covered[libc], c.Resolver.Name) {
+		libc := libcs[c.Address]
+		t.Logf("%s, %s: %s, %.3f, %d lookups, %q", c.Address, libc, c.Resolver.Name, c.Resolver.Sure, c.Lookups, c.Resolver.Why)
+		if c.Lookups < 12 {
+			continue // too few for the generation
+		}
+		if !slices.Contains(covered[libc], c.Resolver.Name) {
 			t.Errorf("%s: the resolver is %s; want one of %q", libc, c.Resolver.Name, covered[libc])
 		}
 	}

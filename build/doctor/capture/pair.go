@@ -56,8 +56,11 @@ func (r *replay) half(name string, qtype uint16) (a answer) {
 			a.lost = true
 			a.describe(stub.Reply{}, qtype)
 		case !a.known || a.say == failure:
+			first := a.delay
 			a.read(s.replyTo(t), qtype)
-			a.delay = t.at + t.after - h.tries[0].at
+			if a.delay = t.at + t.after - h.tries[0].at; a.say == failure && a.known {
+				a.delay = first // a failure is known when it comes first
+			}
 		}
 		a.known = a.known || t.fate != stub.Silent
 	}

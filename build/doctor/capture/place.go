@@ -78,7 +78,7 @@ func (l *lookup) continues(name string, at time.Duration, search []string) bond 
 		return none
 	}
 	before, after := s.name[len(base):], name[len(base):]
-	if before == "" || after == "" || len(l.steps) > 1 && len(search) == 0 {
+	if before == "" || after == "" || len(l.steps) > 1 && (len(search) == 0 || strings.Count(base, ".") > 1) {
 		return firm
 	}
 	switch {

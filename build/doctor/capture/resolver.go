@@ -3,6 +3,7 @@ package capture
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
@@ -18,7 +19,7 @@ type Resolver struct {
 	mixed bool // several programs share the client: close IDs are those of musl
 }
 
-// close is how much less likely than the best a model may be to be named with it, as a logarithm.
+// closeTo is how much less likely than the best a model may be to be named with it, as a logarithm.
 const closeTo = 3
 
 // resolver names the resolver of a style of queries.
@@ -70,23 +71,20 @@ func (e *evidence) libc() Resolver {
 		return r
 	}
 	all := e.likelihoods()
-	best := 0
+	top := slices.Max(all[:])
+	var weight [cares + 1]float64 // the generations of musl count as one libc, together
 	for i := range all {
-		if all[i] > all[best] || all[i] == all[best] && i <= 3 { // of several that explain it as well, the newest musl
-			best = i
+		if weight[i] = math.Exp(all[i] - top); i < glibc {
+			weight[i] /= glibc
 		}
 	}
-	var total, named float64
-	first, last := best, best
+	best := bestOf(all, weight)
+	first, last, named, total := best, best, 0.0, 0.0
 	for i := range all {
-		p := math.Exp(all[i] - all[best])
-		total += p
+		total += weight[i]
 		if sameFamily(i, best) && all[i] > all[best]-closeTo {
-			first, last = min(first, i), max(last, i)
+			first, last, named = min(first, i), max(last, i), named+weight[i]
 		}
-	}
-	for i := first; i <= last; i++ {
-		named += math.Exp(all[i] - all[best])
 	}
 	r := Resolver{Name: nameOf(first, last), Sure: named / total, Why: e.why()}
 	if best < cares {
@@ -98,6 +96,25 @@ func (e *evidence) libc() Resolver {
 	return r
 }
 
+// bestOf returns the likeliest: first the libc, then its generation, of several that are as likely the newest.
+func bestOf(all, weight [cares + 1]float64) int {
+	musl := 0.0
+	best := 0
+	for i := range glibc {
+		musl += weight[i]
+		if all[i] >= all[best] {
+			best = i
+		}
+	}
+	switch {
+	case musl >= max(weight[glibc], weight[cares]):
+		return best
+	case weight[glibc] >= weight[cares]:
+		return glibc
+	}
+	return cares
+}
+
 // several finds clients behind which there are both musl and others.
 func (e *evidence) several() (Resolver, bool) {
 	share := float64(e.near) / float64(max(e.pairs, 1))
@@ -107,7 +124,7 @@ func (e *evidence) several() (Resolver, bool) {
 	return Resolver{Name: "several programs, on musl and on others", Model: models[3], Sure: 0.9, Why: e.why(), mixed: true}, true
 }
 
-func sameFamily(i, k int) bool { return i <= 3 && k <= 3 || i == k }
+func sameFamily(i, k int) bool { return i < glibc && k < glibc || i == k }
 
 // nameOf names a range of models.
 func nameOf(first, last int) string {

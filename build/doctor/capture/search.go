@@ -64,8 +64,8 @@ func (l *lookup) ask(known []string, ndots int) asked {
 		return asked{name: l.steps[0].name, conf: l.conf(nil, 1)}
 	}
 	base := l.base(known)
-	suffixes, first, _ := l.suffixes(base)
-	if len(known) > len(suffixes) && slices.Equal(suffixes, known[:len(suffixes)]) {
+	suffixes, first, last := l.suffixes(base)
+	if !(last && !first) && len(known) > len(suffixes) && slices.Equal(suffixes, known[:len(suffixes)]) {
 		suffixes = known
 	}
 	name := strings.TrimSuffix(base, ".")
