@@ -73,6 +73,7 @@ const examples = `  doctor www.example.org                                 as a 
   doctor corefile /etc/coredns/Corefile                  what harms musl in a Corefile
   kubectl -n kube-system get cm coredns -o yaml | doctor configmap -
   kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -
+  doctor capture dns.pcap                                the lookups that broke in a packet capture, and why
   docker save example.org/app:1 | doctor scan -          which resolver is inside
   doctor cluster                                         what breaks lookups in a whole Kubernetes cluster`
 
@@ -103,7 +104,10 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(traceCommand(&o), nameserversCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o), scanCommand(&o), clusterCommand(&o))
+	root.AddCommand(
+		traceCommand(&o), nameserversCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o), captureCommand(&o),
+		scanCommand(&o), clusterCommand(&o),
+	)
 	return root
 }
 
