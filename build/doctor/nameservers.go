@@ -31,10 +31,7 @@ func nameservers(cmd *cobra.Command, o *options, names []string) error {
 		return err
 	}
 	stop := questionsAsked(cmd, d)
-	races := make([]diagnosis.Race, len(names))
-	for i, name := range names {
-		races[i] = d.Race(name)
-	}
+	races := atOnce(names, d.Race)
 	stop()
 	if o.json {
 		err = encode(cmd.OutOrStdout(), racesToJSON(d, races))

@@ -32,12 +32,14 @@ var two = []string{"192.0.2.53", "192.0.2.54"}
 
 const twoServers = "nameserver 192.0.2.53\nnameserver 192.0.2.54\nsearch corp.example.com\noptions ndots:2\n"
 
-// disagreements are what the two servers say to A and AAAA of a name, and whether it matters who is first.
-var disagreements = []struct {
+// disagreement is what the two servers say to A and AAAA of a name, and whether it matters who is first.
+type disagreement struct {
 	name   string
 	says   [2][2]string // of each server, to A and AAAA
 	status int
-}{
+}
+
+var disagreements = []disagreement{
 	{"same.example.org", [2][2]string{{"data", "nodata"}, {"data", "nodata"}}, 0},
 	{"denied.example.org", [2][2]string{{"data", "data"}, {"nxdomain", "nxdomain"}}, 1},
 	{"internal.example.org", [2][2]string{{"nxdomain", "nxdomain"}, {"data", "nodata"}}, 1},
@@ -64,7 +66,7 @@ func script(t *testing.T, which int, delay string) *upstream.Script {
 	s := &upstream.Script{Zones: []upstream.Zone{{Name: ".", A: zone[0], AAAA: zone[1]}}}
 	data := behave([2]string{"data", "data"})
 	s.Zones = append(s.Zones, upstream.Zone{Name: "web.", Host: true, Net: 9, A: data[0], AAAA: data[1]})
-	for i, d := range disagreements {
+	for i, d := range append(disagreements, crossed()...) {
 		name := d.name + "."
 		if !strings.Contains(d.name, ".") {
 			name += "corp.example.com."
