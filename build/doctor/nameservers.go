@@ -11,8 +11,8 @@ func nameserversCommand(o *options) *cobra.Command {
 		Use:   "nameservers NAME...",
 		Short: "Ask every name server, and show who wins the race and where they disagree",
 		Long: `Nameservers asks every name server of the resolv.conf what the libcs would ask for each NAME. musl asks all of them at
-once and takes the first answer of any, "no such name" too; glibc asks them in order and goes on only where one fails. It
-shows what each server says and how fast, and what each libc gets if one server or another is first.
+once and takes the first answer of any, even if it is "no such name"; glibc asks them in order and goes on only where one
+fails. The output shows what each server says and how fast, and what each libc gets if one server or another is first.
 
 The exit status is 1 if the result of a lookup depends on who is first.`,
 		Example: `  doctor nameservers www.example.org

@@ -21,7 +21,7 @@ func (r Race) Hazard() (h Hazard, ok bool) {
 			ok = true
 			h.Harms = append(h.Harms, Harm{m, r.effects(i)})
 		} else if l := r.Finishes[0].Lookups[i]; m == Glibc() && l.Result.Err != stub.OK {
-			h.Harms = append(h.Harms, Harm{m, Error(l.Result.Err) + ", whoever answers first"})
+			h.Harms = append(h.Harms, Harm{m, Error(l.Result.Err) + ", whichever server is first"})
 		}
 	}
 	h.Question, h.Answers = r.evidence()

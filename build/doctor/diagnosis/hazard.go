@@ -133,7 +133,7 @@ var advice = map[Kind]Advice{
 	},
 	Nameservers: {
 		Why:        "musl asks all name servers at once and takes the first NOERROR or NXDOMAIN of any; glibc asks them in order and goes on only where one fails. These servers disagree.",
-		Workaround: "name servers that all know the same names: one alone (the cluster's), which forwards each domain to the server that knows it",
+		Workaround: "use one name server (the cluster's) and have it forward each domain to the server that knows it",
 	},
 	Odd: {
 		Why:        "The libc makes nothing of an answer that others can use; doctor trace shows what it does.",
