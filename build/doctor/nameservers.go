@@ -14,7 +14,7 @@ func nameserversCommand(o *options) *cobra.Command {
 once and takes the first answer of any, even if it is "no such name"; glibc asks them in order and goes on only where one
 fails. The output shows what each server says and how fast, and what each libc gets if one server or another is first.
 
-The exit status is 1 if the result of a lookup depends on who is first.`,
+The exit status is 1 if the result of a lookup depends on who is first, or if a libc waits for a server that is silent.`,
 		Example: `  doctor nameservers www.example.org
   doctor nameservers --server 10.96.0.10,192.0.2.53 --search cluster.local --ndots 5 www.example.org`,
 		Args: atLeast(1, "a NAME"),
@@ -48,7 +48,7 @@ func nameservers(cmd *cobra.Command, o *options, names []string) error {
 func statusOfRaces(races []diagnosis.Race) error {
 	worst := healthy
 	for _, r := range races {
-		if _, ok := r.Hazard(); ok {
+		if len(r.Hazards()) > 0 {
 			return status(hazards)
 		}
 		if !answered(r) {

@@ -10,8 +10,19 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
 
-// Hazard returns the hazard of a race whose result depends on who is first.
-func (r Race) Hazard() (h Hazard, ok bool) {
+// Hazards returns what is wrong with the name servers as a group.
+func (r Race) Hazards() (all []Hazard) {
+	if h, ok := r.contested(); ok {
+		all = append(all, h)
+	}
+	if h, ok := r.dead(); ok {
+		all = append(all, h)
+	}
+	return all
+}
+
+// contested returns the hazard of a race whose result depends on who is first.
+func (r Race) contested() (h Hazard, ok bool) {
 	h.Kind = Nameservers
 	if !r.finds() {
 		return h, false
