@@ -48,7 +48,7 @@ var disagreements = []disagreement{
 	{"half.example.org", [2][2]string{{"data", "nodata"}, {"data", "nxdomain"}}, 1},
 	{"refused.example.org", [2][2]string{{"refused", "refused"}, {"data", "nodata"}}, 0},
 	{"silent.example.org", [2][2]string{{"silence", "silence"}, {"data", "nodata"}}, 1}, // glibc waits for it
-	{"web", [2][2]string{{"nodata", "nodata"}, {"nxdomain", "nxdomain"}}, 1}, // in the search domain
+	{"web", [2][2]string{{"nodata", "nodata"}, {"nxdomain", "nxdomain"}}, 1},            // in the search domain
 }
 
 // script returns one of the servers. Behind a delay it is never the first.
