@@ -16,6 +16,9 @@ import (
 // scanExampleCount is how many paths stand for many.
 const scanExampleCount = 3
 
+// evidenceWidth is the width of that column.
+const evidenceWidth = 40
+
 // scanReport is what there is to say about one path or image.
 func scanReport(r *scan.Report, all bool) string {
 	var b strings.Builder
@@ -115,7 +118,7 @@ func scanTable(r *scan.Report, all bool) string {
 	}
 	t.SetColumnConfigs([]table.ColumnConfig{
 		{Number: 1, WidthMax: 20, WidthMaxEnforcer: text.WrapSoft}, {Number: 2, WidthMax: 40, WidthMaxEnforcer: text.WrapText},
-		{Number: 3, WidthMax: 40, WidthMaxEnforcer: text.WrapSoft}, {Number: 4, WidthMax: 24, WidthMaxEnforcer: text.WrapSoft},
+		{Number: 4, WidthMax: 24, WidthMaxEnforcer: text.WrapSoft},
 	})
 	return t.Render()
 }
@@ -162,12 +165,8 @@ func scanEvidence(g *scanGroup) string {
 	for _, o := range g.first.Also {
 		lines = append(lines, string(o.Resolver)+" "+o.When)
 	}
-	return visibleLines(lines)
-}
-
-func visibleLines(lines []string) string {
 	for i, line := range lines {
-		lines[i] = visible(line)
+		lines[i] = text.WrapSoft(visible(line), evidenceWidth)
 	}
 	return strings.Join(lines, "\n")
 }

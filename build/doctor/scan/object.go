@@ -14,22 +14,12 @@ type object struct {
 	isProgram bool   // and not a library, an object file or a core dump
 	interp    string // its dynamic loader; "" if it is static
 	dyn       dynamic
-	asksLibc  bool // mentions functions of the C library that look names up
-	asksCares bool
 	marks     marks
 	symbol    string // the version of musl that a symbol of a static program has
 	rustc     string // as the compiler wrote it: "1.83.0 (90b35a623 2024-11-26)"
 	build     *buildinfo.BuildInfo
 	loader    *loader // if the file is a dynamic loader, or the C library beside it
 }
-
-// functions of C libraries that look names up.
-var functions = []string{
-	"getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyname_r", "gethostbyname2_r", "getaddrinfo_a",
-	"res_query", "res_search", "res_nquery", "res_nsearch", "__res_query", "__res_search", "__res_nquery", "__res_nsearch",
-}
-
-var caresFunctions = []string{"ares_getaddrinfo", "ares_gethostbyname", "ares_query", "ares_search", "ares_query_dnsrec", "ares_search_dnsrec"}
 
 // readObject reads a file of some size. An error says what is wrong with it, to be put behind its name.
 func readObject(r io.ReaderAt, size int64) (*object, error) {
@@ -47,8 +37,6 @@ func readObject(r io.ReaderAt, size int64) (*object, error) {
 	if o.dyn, err = readDynamic(f); err != nil {
 		return nil, err
 	}
-	o.asksLibc, o.asksCares = o.dyn.mentions(functions...), o.dyn.mentions(caresFunctions...)
-	o.dyn.strings = nil
 	isLibrary := f.Type == elf.ET_DYN && !o.dyn.isPIE && (o.dyn.soname != "" || o.interp == "" && (len(o.dyn.needed) > 0 || f.Entry == 0))
 	if err := o.look(io.NewSectionReader(r, 0, size), f, isLibrary); err != nil {
 		return nil, err
