@@ -47,6 +47,9 @@ func dynamicLibc(interp string, in place) libc {
 	l.read(o.loader.version)
 	if l.text != "" {
 		l.evidence = []string{fmt.Sprintf("%s says version %s", shown, l.text)}
+		if fs != in[0] && isThisMachine(fs) {
+			l.evidence = append(l.evidence, "so it is if the program runs on this machine")
+		}
 		return l
 	}
 	l.evidence = []string{shown + " does not say its version"}
@@ -54,6 +57,12 @@ func dynamicLibc(interp string, in place) libc {
 		l.date(o, in)
 	}
 	return l
+}
+
+// isThisMachine reports whether files are those of this machine, and not of a folder in it.
+func isThisMachine(fs files) bool {
+	d, ok := fs.(*dir)
+	return ok && d.name == "/"
 }
 
 // date concludes the version of a musl that does not say it.

@@ -86,8 +86,9 @@ func (s *Scanner) File(name string) (*Report, error) {
 	r := newReport(name)
 	r.Alone = true
 	p := judge("/"+base, o, in)
-	if p.Path = name; full != name && filepath.IsAbs(name) {
-		p.Path = full // the name is a link
+	p.Path = name
+	if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		p.Path = full
 	}
 	r.add(p)
 	return r, nil
