@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"os"
 	"strings"
 	"testing"
 )
@@ -102,6 +103,40 @@ func TestMade(t *testing.T) {
 			if p.Resolver != CAres && p.Evidence[0] != "the loader "+tc.interp+" was not found" {
 				t.Errorf("%q: evidence %q; want that it was not found", tc.interp, p.Evidence)
 			}
+		}
+	}
+}
+
+// TestGcompat has programs of glibc that run on musl, by a loader that starts the one of musl, or by a library of gcompat in
+// the loader's place.
+func TestGcompat(t *testing.T) {
+	const glibcLoader = "/lib64/ld-linux-x86-64.so.2"
+	libc, err := os.ReadFile(musl(t, "1.2.5") + "/libc.so")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := entryOf{name: "app", text: dynamicELF(glibcLoader, "libc.so.6", "getaddrinfo")}
+	loader := entryOf{name: muslLoaderPath, text: string(libc)}
+	starts := "libgcompat.so.0\x00" + muslLoaderPath + "\x00"
+	tests := []struct {
+		about   string
+		entries []entryOf
+		want    string
+	}{
+		{"static", []entryOf{program, loader, {name: glibcLoader, text: tinyELF + starts}}, "/app musl 1.2.5\n"},
+		{"shared", []entryOf{program, loader, {name: glibcLoader, text: dynamicELF(muslLoaderPath, "libc.so", "execve") + starts}}, "/app musl 1.2.5\n"},
+		{"a link to musl", []entryOf{program, loader, soft(glibcLoader, muslLoaderPath)}, "/app musl 1.2.5\n"},
+		{"without musl", []entryOf{program, {name: glibcLoader, text: tinyELF + starts}}, "/app musl  guess\n"},
+		{"that starts itself", []entryOf{program, {name: glibcLoader, text: tinyELF + starts}, soft(muslLoaderPath, glibcLoader)}, "/app musl  guess\n"},
+	}
+	for _, tc := range tests {
+		l := new(Scanner).newLayerer(newReport(""))
+		if err := l.apply(layerOf(t, tc.entries...)); err != nil {
+			t.Fatal(err)
+		}
+		l.judge()
+		if got := lines(l.r); got != tc.want {
+			t.Errorf("%s: %q; want %q (%+v)", tc.about, got, tc.want, l.r)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 )
 
 // An object is what was learned from one ELF file. It does not refer to the file any more.
@@ -47,14 +48,14 @@ func readObject(r io.ReaderAt, size int64) (*object, error) {
 
 // look looks into the file itself, as far as that is worth while for this kind of file.
 func (o *object) look(r *io.SectionReader, f *elf.File, isLibrary bool) (err error) {
-	if isLibrary && f.Entry == 0 && o.dyn.soname != "libc.so.6" {
+	isLibc := o.dyn.soname == "libc.so.6" || strings.HasPrefix(o.dyn.soname, "libgcompat.so")
+	if isLibrary && f.Entry == 0 && !isLibc {
 		return nil
 	}
 	if o.marks, err = findMarks(r); err != nil {
 		return err
 	}
-	// A program that starts a loader has its texts too, if it is doctor.
-	if f.Type == elf.ET_DYN && o.interp == "" || o.dyn.soname == "libc.so.6" {
+	if isLibc || f.Type == elf.ET_DYN && o.interp == "" || o.marks.has(muslPath) && r.Size() < maxWrapper {
 		if o.loader, err = readLoader(r, o); err != nil || o.loader != nil {
 			return err
 		}
