@@ -133,7 +133,7 @@ func scanResolver(p scan.Program) string {
 	if p.Version != "" && p.Resolver != scan.Go {
 		s += " " + printable(p.Version)
 	}
-	if p.Guess && p.Resolver == scan.Musl {
+	if p.Guess && p.Resolver != scan.Unknown {
 		s += " (guess)"
 	}
 	for _, o := range p.Also {

@@ -22,8 +22,8 @@ const (
 )
 
 var (
-	// lone is a string that is nothing but a version, as __libc_version of musl is.
-	lone = regexp.MustCompile(`\x00([01]\.\d{1,2}\.\d{1,3}(?:[-_+][0-9A-Za-z._+-]{1,40})?)\x00`)
+	// lone is a string that is nothing but a version, as __libc_version of musl is. What is before it need not be a string.
+	lone = regexp.MustCompile(`[^ -~]([01]\.\d{1,2}\.\d{1,3}(?:[-_+][0-9A-Za-z._+-]{1,40})?)\x00`)
 	// release is what glibc says of itself, in ld.so and in libc.so.6.
 	release = regexp.MustCompile(`(?:ld\.so|GNU C Library) \([^()\n]{1,80}\) (?:stable|development) release version (\d+\.\d+(?:\.\d+)?)`)
 	// inner is the loader that gcompat starts.

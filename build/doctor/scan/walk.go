@@ -30,6 +30,8 @@ func (s *Scanner) Folder(name string) (*Report, error) {
 	d.name = name
 	err = fs.WalkDir(d.root.FS(), ".", func(at string, e fs.DirEntry, err error) error {
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && at != ".":
+			return nil // gone meanwhile
 		case err != nil:
 			r.fail(d.shown(at), plain(err))
 			return nil // the rest of it is left out, by WalkDir
@@ -52,6 +54,7 @@ func (s *Scanner) scanFile(r *Report, at string, in place) {
 	d := in[0].(*dir)
 	o, err := d.read(at)
 	switch {
+	case errors.Is(err, fs.ErrNotExist): // gone meanwhile
 	case err != nil:
 		r.fail(d.shown(at), err)
 	case o != nil && o.isProgram:
