@@ -131,7 +131,7 @@ func podTable(groups []cluster.PodGroup) string {
 		if g.HostNetwork {
 			policy += "\nhostNetwork"
 		}
-		t.AppendRow(table.Row{g.Count, policy, text.WrapSoft(dnsConfig(g), 36), text.WrapSoft(g.Asks(), 30), text.WrapHard(short(g.Owners, 1), 34)})
+		t.AppendRow(table.Row{g.Count, policy, text.WrapSoft(dnsConfig(g), 36), text.WrapSoft(g.Asks, 30), text.WrapHard(short(g.Owners, 1), 34)})
 	}
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight}})
 	return t.Render()
