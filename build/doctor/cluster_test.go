@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,6 +129,26 @@ func TestClusterText(t *testing.T) {
 	b.Reset()
 	if err := encode(&b, r); err != nil || b.String() != string(text) {
 		t.Errorf("JSON, %v\n%s\nwant the one that it was read from", err, b.String())
+	}
+}
+
+func TestTargets(t *testing.T) {
+	tests := []struct {
+		about string
+		given []string
+		nodes []cluster.Node
+		want  string
+	}{
+		{"no right to list them", nil, nil, "[] 0 --probe needs the names of the nodes, and there is no right to list nodes; expect --node with some of them"},
+		{"no right to list them, and some given", []string{"node-1"}, nil, "[node-1] 0 <nil>"},
+		{"no nodes", nil, []cluster.Node{}, "[] 0 <nil>"},
+		{"one that is not ready", nil, []cluster.Node{{}}, "[] 1 <nil>"},
+	}
+	for _, tc := range tests {
+		targets, others, err := (&clusterOptions{nodes: tc.given}).targets(tc.nodes)
+		if got := fmt.Sprint(targets, " ", len(others), " ", err); got != tc.want {
+			t.Errorf("%s: %s; want %s", tc.about, got, tc.want)
+		}
 	}
 }
 

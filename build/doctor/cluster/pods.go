@@ -18,7 +18,7 @@ type PodGroup struct {
 	Count       int      `json:"pods"`
 	Owners      []string `json:"of"`   // namespace and name of what made the pods, each once
 	Asks        string   `json:"asks"` // whom they ask, and what that means
-	Namespace   string   `json:"-"`  // the longest name of a namespace with such pods
+	Namespace   string   `json:"-"`    // the longest name of a namespace with such pods
 }
 
 // Pods sorts pods into groups as they come, so that a cluster of any size needs little memory. A nil Pods has none.
@@ -32,9 +32,10 @@ func NewPods() *Pods {
 	return &Pods{groups: make(map[string]*PodGroup), owners: make(map[string]map[string]bool)}
 }
 
-// Add adds a pod. One that has ended, or that doctor has made, does not count.
+// Add adds a pod. One that has ended or is about to, or that doctor has made, does not count.
 func (p *Pods) Add(pod Pod) {
-	if pod.Status.Phase == "Succeeded" || pod.Status.Phase == "Failed" || pod.Metadata.Labels[RunLabel] != "" {
+	m := pod.Metadata
+	if pod.Status.Phase == "Succeeded" || pod.Status.Phase == "Failed" || m.DeletionTimestamp != "" || m.Labels[RunLabel] != "" {
 		return
 	}
 	g := groupOf(pod)

@@ -84,6 +84,7 @@ func TestGroups(t *testing.T) {
 		podWith("host", "hostNetwork: true")+podWith("host2", "hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet")+
 		podWith("own", "dnsConfig: {searches: [dnscheck.svc.example.net]}")+
 		"kind: Pod\nmetadata: {name: over}\nstatus: {phase: Succeeded}\n---\n"+
+		"kind: Pod\nmetadata: {name: ending, deletionTimestamp: '2026-11-22T02:10:00Z'}\nstatus: {phase: Running}\n---\n"+
 		"kind: Pod\nmetadata: {name: doctor, labels: {"+RunLabel+": x}}\n")
 	var got []string
 	for _, g := range Examine(s).Pods {
