@@ -39,7 +39,7 @@ const shortLived = 5 * time.Second
 
 // TestLocalDNSStale looks names up whose answers have changed since LocalDNS has kept them. As documented, it gives the old
 // answers once more, however short they were to live: a name that is new is absent, and worse, the halves of a pair can be of
-// different age. What the page adds for the search domain has nothing of that. In front of LocalDNS, as in the overlay pods,
+// different age. The entry on the page for the search domain avoids both. In front of LocalDNS, as in the overlay pods,
 // muslsafe mends the pairs.
 func TestLocalDNSStale(t *testing.T) {
 	lab.Require(t)
@@ -101,7 +101,7 @@ func (n change) check(t *testing.T, libc lab.Libc, stale bool) {
 	n.await(t, libc, "0")
 }
 
-// await looks the name up until what is new is there: LocalDNS asks for it behind the back of the first client.
+// await looks the name up until the new answer is there, for which LocalDNS asks after it has answered the first client.
 func (n change) await(t *testing.T, libc lab.Libc, family string) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
