@@ -8,10 +8,10 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
-// searchFile returns the search list of a resolv.conf(5). A domain there that cannot be part of a host name
-// is left out, as nothing found below it could be looked up; the root ("search .") appends nothing.
+// searchFile returns the search list of a resolv.conf(5). A domain that cannot be part of a host name is ignored, because
+// no host below it can be looked up. So is the root ("search ."), which appends nothing.
 func searchFile(file string) ([]names.Domain, error) {
-	text, err := os.ReadFile(file) // a directory is an error here, and an empty list to dns.ClientConfigFromFile
+	text, err := os.ReadFile(file) // fails for a directory; dns.ClientConfigFromFile returns an empty list
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func searchFile(file string) ([]names.Domain, error) {
 		case err == nil:
 			search = append(search, d)
 		case token != ".":
-			log.Warningf("%s: search domain %q is left out: %v", file, token, err)
+			log.Warningf("%s: search domain %q is ignored: %v", file, token, err)
 		}
 	}
 	return search, nil

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// Example is a folder of corefile-examples: a Corefile, and the questions and the world of its cases.txt.
+// Example is a folder of corefile-examples: a Corefile, and the questions and the surroundings in its cases.txt.
 type Example struct {
 	Name     string
 	Corefile string
@@ -57,9 +57,9 @@ func readExample(t *testing.T, corefile string) Example {
 	return e
 }
 
-// Furnish builds the world of the example. Its files are resolv.conf; environment, a variable a line; cluster.yaml,
-// objects for the Kubernetes API, which the caller provides; and upstream/ for a CoreDNS behind the example. What is in files/ is
-// in Files.
+// Furnish sets up the surroundings of the example. Its files are resolv.conf; environment, with one variable per line;
+// cluster.yaml, objects for the Kubernetes API, which the caller provides; and upstream/ for a CoreDNS behind the example.
+// What is in files/ goes to Files.
 func (e Example) Furnish(t *testing.T, kubernetes func(t *testing.T, manifests string)) {
 	t.Helper()
 	upstream := map[string]string{}
@@ -82,7 +82,7 @@ func (e Example) Furnish(t *testing.T, kubernetes func(t *testing.T, manifests s
 	CoreDNS(t, corefile, upstream)
 }
 
-// setenv sets variables for the test and all that it starts.
+// setenv sets variables for the test and everything that it starts.
 func setenv(t *testing.T, text string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
