@@ -18,7 +18,9 @@ var notExecutable = map[string]string{
 
 // executed are the documents whose sh blocks another test executes, each with that test.
 var executed = map[string]string{
-	"build/kustomize/README.md": "TestDocuments in test/kubernetes, and TestCluster in test/kubernetes/cluster",
+	"build/kustomize/README.md":          "TestDocuments in test/kubernetes, and TestCluster in test/kubernetes/cluster",
+	"corefile-examples/docker/README.md": "TestDocument in test/docker",
+	"corefile-examples/host/README.md":   "TestPlainResolvers, TestResolved and TestWSL2 in test/host",
 }
 
 // commanded are the documents whose commands are executed here or listed above.
