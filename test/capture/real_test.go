@@ -200,7 +200,7 @@ func compare(t *testing.T, cells []*cell, report *capture.Report) {
 			byTag[label] = trace
 		}
 	}
-	equal := 0
+	equal, stalled := 0, 0
 	for _, c := range cells {
 		trace, ok := byTag[c.tag]
 		if diff := c.diff(trace); !ok {
@@ -209,9 +209,15 @@ func compare(t *testing.T, cells []*cell, report *capture.Report) {
 			t.Errorf("%s: %s = %v after %v; doctor predicts %s", c.libc.Name, c.name, c.got, c.got.Took, diff)
 		} else {
 			equal++
+			if (c.got.Took-trace.Asked.Result.Elapsed).Abs() > slack && c.got.Err != lab.Hang {
+				stalled++
+			}
 		}
 	}
-	t.Logf("%d of %d lookups as predicted", equal, len(cells))
+	t.Logf("%d of %d lookups as predicted, %d of them late as the machine was busy", equal, len(cells), stalled)
+	if stalled > len(cells)/50 {
+		t.Errorf("%d of %d lookups are later than predicted; want at most 2 %%", stalled, len(cells))
+	}
 }
 
 // diff describes the prediction if it was wrong.
@@ -240,10 +246,15 @@ func (c *cell) diff(trace capture.Trace) string {
 	got := slices.Clone(c.got.Addrs)
 	slices.Sort(addrs)
 	slices.Sort(got)
-	if !slices.Equal(addrs, got) || (c.got.Took-r.Elapsed).Abs() > slack {
+	if !slices.Equal(addrs, got) || (c.got.Took-r.Elapsed).Abs() > slack && !c.stalled(trace) {
 		return want
 	}
 	return ""
+}
+
+// stalled reports whether the machine was late, and not the libc: so were the packets.
+func (c *cell) stalled(trace capture.Trace) bool {
+	return c.got.Took > trace.Asked.Result.Elapsed && (c.got.Took-trace.Took).Abs() < slack
 }
 
 // covered are the versions that a name may stand for.

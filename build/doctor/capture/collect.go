@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func (a *Analysis) lookup(l *lookup) {
 		a.unjudged++
 		return
 	}
-	if l.cut {
+	if l.cut && !l.isHeard() {
 		a.unfinished++
 		return
 	}
@@ -84,6 +85,18 @@ func (a *Analysis) lookup(l *lookup) {
 		return
 	}
 	a.trouble(id, l, v, near)
+}
+
+// isHeard reports whether each question has got a reply, be it a bad one: what comes of it can be told.
+func (l *lookup) isHeard() bool {
+	for _, s := range l.steps {
+		for i := range s.halves {
+			if !slices.ContainsFunc(s.halves[i].tries, func(t try) bool { return t.fate != stub.Silent }) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // isPartial reports whether the capture has only a part of a reply.
