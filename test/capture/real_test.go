@@ -225,13 +225,14 @@ func (c *cell) diff(trace capture.Trace) string {
 	if c.err != nil {
 		return c.err.Error()
 	}
-	if trace.Asked == nil {
+	o := c.predicted(trace)
+	if o == nil {
 		return "nothing: the resolver is " + trace.Resolver.Name
 	}
-	r := trace.Asked.Result
-	want := fmt.Sprintf("%v %v after %v (%s)", r.Err, append(slices.Clone(r.V4), r.V6...), r.Elapsed, trace.Asked.Model.Name)
-	if trace.Asked.Unknown != "" {
-		return want + " unknown: " + trace.Asked.Unknown
+	r := o.Result
+	want := fmt.Sprintf("%v %v after %v (%s)", r.Err, append(slices.Clone(r.V4), r.V6...), r.Elapsed, o.Model.Name)
+	if o.Unknown != "" {
+		return want + " unknown: " + o.Unknown
 	}
 	if c.got.Err != r.Err.String() {
 		return want
@@ -250,6 +251,20 @@ func (c *cell) diff(trace capture.Trace) string {
 		return want
 	}
 	return ""
+}
+
+// predicted returns the outcome of the model that doctor takes for the libc. Where it names a range, as few lookups do not show
+// the generation, that is the one of this libc, which must be in the range.
+func (c *cell) predicted(trace capture.Trace) *capture.Outcome {
+	if len(trace.Resolver.Range) < 2 {
+		return trace.Asked
+	}
+	m, ok := stub.Find(strings.ReplaceAll(c.libc.Name, " ", "-"))
+	if !ok || !slices.Contains(trace.Resolver.Range, m) {
+		return nil
+	}
+	i := slices.IndexFunc(trace.Outcomes, func(o capture.Outcome) bool { return o.Model == m })
+	return &trace.Outcomes[i]
 }
 
 // stalled reports whether the machine was late, and not the libc: so were the packets.
