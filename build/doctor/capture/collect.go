@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/muslsafe/coredns-muslsafe/build/doctor/diagnosis"
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
 
@@ -197,16 +196,4 @@ func (a *Analysis) trouble(id *identity, l *lookup, v *verdict, near bool) {
 	if took := l.observed(); took > t.slowest {
 		t.slowest, t.verdict = took, v
 	}
-}
-
-// kindsOf returns the kinds of the causes of one outcome, without repetition.
-func (v *verdict) kindsOf(o outcome) (all []diagnosis.Kind) {
-	seen := make(map[diagnosis.Kind]bool)
-	for _, i := range o.Causes {
-		if k := v.causes[i].Kind; !seen[k] {
-			seen[k] = true
-			all = append(all, k)
-		}
-	}
-	return all
 }
