@@ -61,9 +61,9 @@ e2e: install
 matrix: install
 	go test -count=1 -v -run TestMatrix ./test/e2e -picture '$(CURDIR)/test/e2e/matrix.svg'
 
-# The sessions of doctor in the README, and their picture.
+# The sessions of doctor in the README and in its manual, and their picture.
 session: install
-	go test -count=1 -run TestReadmeSession ./test/doctor -write -picture '$(CURDIR)/build/doctor/session.svg'
+	go test -count=1 -run 'Test(Readme|Manual)Session' ./test/doctor -write -picture '$(CURDIR)/build/doctor/session.svg'
 
 .PHONY: install
 install:

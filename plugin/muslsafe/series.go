@@ -26,6 +26,7 @@ type series struct {
 	seriesKey
 	queries    [numDecisions]prometheus.Counter
 	fixes      [verdict.NumFixes]prometheus.Counter
+	fixNames   [verdict.NumFixes]metadata.Func // kept, as a new one would be made for each query
 	silentA    prometheus.Counter
 	silentAAAA prometheus.Counter
 	inFlight   prometheus.Gauge
@@ -84,6 +85,7 @@ func newSeries(key seriesKey) *series {
 	}
 	for f := verdict.None + 1; f < verdict.NumFixes; f++ {
 		s.fixes[f] = fixesTotal.WithLabelValues(key.server, key.view, f.String())
+		s.fixNames[f] = f.String
 	}
 	for o := verdict.Failed; o < verdict.NumOutcomes; o++ {
 		s.results[o] = subqueriesTotal.WithLabelValues(key.server, key.view, o.String())
@@ -99,7 +101,7 @@ func (s *series) record(ctx context.Context, f verdict.Fix) {
 	}
 	s.queries[fixed].Inc()
 	s.fixes[f].Inc()
-	metadata.SetValueFunc(ctx, metadataFix, f.String)
+	metadata.SetValueFunc(ctx, metadataFix, s.fixNames[f])
 }
 
 // Sent implements [lookup.Counts].

@@ -23,11 +23,19 @@ type Denial struct {
 // To returns the denial as an authoritative answer to r without records. The SOA says which zone it covers and for how long
 // (RFC 2308, sections 2 and 3).
 func (d Denial) To(r *dns.Msg) *dns.Msg {
-	m := new(dns.Msg)
+	// One allocation in place of three: this is the cheapest answer there is.
+	all := new(struct {
+		dns.Msg
+		soa       dns.SOA
+		authority [1]dns.RR
+	})
+	all.soa = *d.soa()
+	all.authority[0] = &all.soa
+	m := &all.Msg
 	m.SetRcode(r, d.Rcode)
 	m.Authoritative = true
 	m.RecursionAvailable = r.RecursionDesired // as in other answers of a forwarding server
-	m.Ns = []dns.RR{d.soa()}
+	m.Ns = all.authority[:]
 	explain(m, r, d.Fix)
 	return m
 }
