@@ -18,7 +18,8 @@ var notExecutable = map[string]string{
 
 // executed are the documents whose sh blocks another test executes, each with that test.
 var executed = map[string]string{
-	"build/kustomize/README.md": "TestDocuments in test/kubernetes, and TestCluster in test/kubernetes/cluster",
+	"build/kustomize/README.md": "TestDocuments in test/kubernetes, and TestShapes in test/kubernetes/cluster",
+	"build/doctor/README.md":    "TestManualCommands in test/doctor, and TestShapes in test/kubernetes/cluster",
 }
 
 // commanded are the documents whose commands are executed here or listed above.
