@@ -1,19 +1,21 @@
 # Targets for people. `make run` and `make test` need Go and nothing else to begin with.
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+COMMIT   ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 IMAGE    ?= muslsafe/coredns
 FUZZTIME ?= 30s
 BIN      ?= bin
-ARCH     ?= $(shell go env GOARCH)
+HOST     := $(shell go env GOARCH)
+ARCH     ?= $(HOST)
 
 LDFLAGS := -s -w -X main.version=$(VERSION) -X github.com/coredns/coredns/coremain.GitCommit=$(COMMIT)
 GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+ACTIONLINT  := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 SYFT        := SYFT_CHECK_FOR_APP_UPDATE=false go run github.com/anchore/syft/cmd/syft@v1.52.0
 
-.PHONY: build run test kubernetes cluster rollouts e2e matrix session bench faults soak fuzz compat vuln release release-binaries release-sbom release-sums image lint clean
+.PHONY: build run test kubernetes chart cluster rollouts e2e matrix session bench faults soak fuzz compat vuln release release-binaries release-kubectl release-images release-sbom release-sums release-notes push push-login image lint clean
 
 # -buildvcs=false: go finds git in a clone, but not in a worktree or an archive, and the binaries would differ.
 GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags '$(LDFLAGS)'
@@ -38,6 +40,21 @@ test: install lint
 # The manifests and the examples that need a cluster, against a real API server and on a real cluster.
 kubernetes: install
 	cd test/kubernetes && go test -race -count=1 -p 1 -timeout 20m -v ./...
+
+# The values of build/helm with the chart of CoreDNS: rendered by Helm, and given to a real Kubernetes API. The chart comes from
+# its own repository, at the commit of its version; CHART_REPOSITORY can be a mirror. `make test` does without it, and compares
+# the values with testdata.
+CHART_VERSION    := coredns-1.46.2
+CHART_COMMIT     := caac03169738feb17b42e110c211f249fa7cf026
+CHART_REPOSITORY ?= https://github.com/coredns/helm
+CHART            := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muslsafe/chart
+chart: install
+	rm -rf '$(CHART)'
+	git init --quiet '$(CHART)'
+	git -C '$(CHART)' fetch --quiet --depth 1 '$(CHART_REPOSITORY)' refs/tags/$(CHART_VERSION)
+	git -C '$(CHART)' checkout --quiet $(CHART_COMMIT)
+	GOBIN='$(abspath $(BIN))' go install helm.sh/helm/v4/cmd/helm@v4.3.1
+	cd test/kubernetes && go test -tags chart -count=1 -v -run TestChart . -helm '$(abspath $(BIN))/helm' -chart '$(CHART)/charts/coredns'
 
 # A cluster of real nodes in its own namespaces, with pods that look names up. It runs until interrupted, and prints how to use it.
 NODES ?= 1
@@ -107,24 +124,65 @@ vuln:
 		echo 'vuln: the database at $(VULNDB) cannot be reached, so NOTHING WAS CHECKED'; \
 	fi
 
-# What goes out with a tag, in BIN/release: binaries for amd64 and arm64, what is in them (CycloneDX), and checksums.
+# What goes out with a tag, in BIN/release: binaries for amd64 and arm64, doctor as a plugin of kubectl, images, what is in the
+# binaries (CycloneDX), and checksums. Needs Docker. It publishes nothing.
 RELEASE := $(BIN)/release
-release: release-binaries release-sbom release-sums
+release:
+	set -e; for part in binaries kubectl images sbom sums; do $(MAKE) release-$$part VERSION='$(VERSION)' COMMIT='$(COMMIT)'; done
 
+# Doctor runs where people work, too.
 release-binaries:
 	rm -rf '$(RELEASE)'
 	mkdir -p '$(RELEASE)'
-	set -e; for arch in amd64 arm64; do for program in coredns coredns-slim doctor; do \
-		GOOS=linux GOARCH=$$arch $(GOBUILD) -o '$(RELEASE)'/muslsafe-$$program-$(VERSION)-linux-$$arch "./build/$$program"; \
+	set -e; for arch in amd64 arm64; do for program in linux/coredns linux/coredns-slim linux/doctor darwin/doctor; do \
+		GOOS=$${program%/*} GOARCH=$$arch $(GOBUILD) -o '$(RELEASE)'/muslsafe-$${program#*/}-$(VERSION)-$${program%/*}-$$arch "./build/$${program#*/}"; \
 	done; done
 
+# The form that krew installs: the program under the name by which kubectl finds it, and its license.
+release-kubectl:
+	set -e; cd '$(RELEASE)'; for doctor in muslsafe-doctor-*64; do \
+		go run -C '$(CURDIR)' ./build/release archive "$$PWD/kubectl-muslsafe-$${doctor#muslsafe-doctor-}.tar.gz" \
+			"kubectl-muslsafe=$$PWD/$$doctor" LICENSE=LICENSE; \
+	done
+
+# Archives for docker load. The engine is left with the images for this machine, which come last.
+release-images:
+	set -e; for arch in $(filter-out $(HOST),amd64 arm64) $(HOST); do \
+		$(MAKE) image ARCH=$$arch; \
+		for image in coredns coredns-slim doctor; do \
+			cp '$(BIN)'/linux-$$arch/$$image.tar '$(RELEASE)'/muslsafe-image-$$image-$(VERSION)-linux-$$arch.tar; \
+		done; \
+	done
+
 release-sbom:
-	set -e; for file in '$(RELEASE)'/muslsafe-*-linux-*[0-9]; do \
-		$(SYFT) scan --quiet --source-name "$${file##*/}" --source-version '$(VERSION)' --output "cyclonedx-json=$$file.cdx.json" "file:$$file"; \
+	set -e; for file in '$(RELEASE)'/muslsafe-*64; do \
+		$(SYFT) scan --quiet --source-name "$${file##*/}" --source-version '$(VERSION)' --output cyclonedx-json "file:$$file" | \
+			go run ./build/release sbom >"$$file.cdx.json"; \
 	done
 
 release-sums:
-	cd '$(RELEASE)' && sha256sum muslsafe-* > SHA256SUMS
+	cd '$(RELEASE)' && sha256sum -- *muslsafe-* >SHA256SUMS
+
+# The text of a release.
+release-notes:
+	@go run ./build/release notes '$(VERSION)' <CHANGELOG.md
+
+# Publishes the images of BIN/release, and prints what they are called, with their digests. Each name stands for both
+# architectures. push-login reads the password of USER.
+REGISTRY ?= ghcr.io/muslsafe
+CRANE    := go run github.com/google/go-containerregistry/cmd/crane@v0.22.1
+push:
+	@set -e; for image in coredns coredns-slim doctor; do \
+		name='$(REGISTRY)'/$${image%-slim}; tag='$(VERSION)'$${image#$${image%-slim}}; \
+		for arch in amd64 arm64; do \
+			$(CRANE) push '$(RELEASE)'/muslsafe-image-$$image-$(VERSION)-linux-$$arch.tar $$name:$$tag-$$arch >/dev/null; \
+		done; \
+		$(CRANE) index append --manifest $$name:$$tag-amd64 --manifest $$name:$$tag-arm64 --tag $$name:$$tag >/dev/null; \
+		echo $$name@$$($(CRANE) digest $$name:$$tag); \
+	done
+
+push-login:
+	@$(CRANE) auth login $(firstword $(subst /, ,$(REGISTRY))) --username '$(USER)' --password-stdin
 
 # The image with all plugins, the slim one, and that of doctor, in the same place. ARCH=arm64 makes them for that; the same commit
 # gives the same digests.
@@ -138,7 +196,8 @@ image-%:
 	go run ./build/image rootfs '$(BIN)/linux-$(ARCH)/$*/$(PROGRAM)' '$(BIN)/linux-$(ARCH)/$*/rootfs.tar'
 	docker build --quiet --target $(PROGRAM) --tag $(NAME):$(VERSION)$(SUFFIX) --file build/image/Dockerfile \
 		--build-arg TITLE=$*-muslsafe --build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) '$(BIN)/linux-$(ARCH)/$*'
-	docker save $(NAME):$(VERSION)$(SUFFIX) | go run ./build/image settle $(ARCH) | docker load
+	docker save $(NAME):$(VERSION)$(SUFFIX) | go run ./build/image settle $(ARCH) >'$(BIN)/linux-$(ARCH)/$*.tar'
+	docker load --input '$(BIN)/linux-$(ARCH)/$*.tar'
 	docker tag $(NAME):$(VERSION)$(SUFFIX) $(NAME):latest$(SUFFIX)
 
 image-coredns-slim: SUFFIX := -slim
@@ -151,7 +210,8 @@ lint:
 	$(STATICCHECK) -tags faults ./...
 	go mod tidy -diff
 	go mod verify
-	cd test/kubernetes && go vet -tags rollouts ./... && $(STATICCHECK) -tags rollouts ./... && go mod tidy -diff
+	$(ACTIONLINT) .github/workflows/*.yml
+	cd test/kubernetes && go vet -tags rollouts,chart ./... && $(STATICCHECK) -tags rollouts,chart ./... && go mod tidy -diff
 	for tools in components cni metrics; do (cd "test/kubernetes/$$tools" && go mod tidy -diff) || exit 1; done
 
 clean:

@@ -116,7 +116,7 @@ func TestRefusals(t *testing.T) {
 		{"a flag without its value", []string{"-server"}, "doctor --help lists the flags"},
 		{"a flag with a bad value", []string{"-timeout", "long", "x"}, "doctor --help lists the flags"},
 		{"completion for an unknown shell", []string{"completion", "tcsh"}, "expect bash, fish, powershell, zsh"},
-		{"help on an unknown command", []string{"help", "nosuch"}, `unknown command "nosuch"; expect one of completion, configmap`},
+		{"help on an unknown command", []string{"help", "nosuch"}, `unknown command "nosuch"; expect one of capture, cluster, completion`},
 	}
 	for _, tc := range tests {
 		t.Run(tc.about, func(t *testing.T) {

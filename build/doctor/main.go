@@ -29,11 +29,16 @@ type status int
 
 func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { os.Exit(runAs(os.Args[0], os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-// run is the whole program.
+// run is the whole program, called doctor.
 func run(args []string, in io.Reader, out, errs io.Writer) int {
-	root := rootCommand()
+	return runAs("doctor", args, in, out, errs)
+}
+
+// runAs is the whole program, by the name that it was called by.
+func runAs(program string, args []string, in io.Reader, out, errs io.Writer) int {
+	root, args := commandLine(program, args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
@@ -67,8 +72,10 @@ const examples = `  doctor www.example.org                                 as a 
   doctor nameservers www.example.org                     what each name server says, and who is first
   doctor corefile /etc/coredns/Corefile                  what harms musl in a Corefile
   kubectl -n kube-system get cm coredns -o yaml | doctor configmap -
+  kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -
+  doctor capture dns.pcap                                the lookups that broke in a packet capture, and why
   docker save example.org/app:1 | doctor scan -          which resolver is inside
-  kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -`
+  doctor cluster                                         what breaks lookups in a whole Kubernetes cluster`
 
 // rootCommand returns the command line of doctor.
 func rootCommand() *cobra.Command {
@@ -97,7 +104,10 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(traceCommand(&o), nameserversCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o), scanCommand(&o))
+	root.AddCommand(
+		traceCommand(&o), nameserversCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o), captureCommand(&o),
+		scanCommand(&o), clusterCommand(&o),
+	)
 	return root
 }
 
@@ -108,7 +118,7 @@ func twoDashes(root *cobra.Command, args []string) []string {
 		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
 		c.PersistentFlags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
 	}
-	var out []string
+	out := []string{} // not nil, for which the parser takes the arguments of the process
 	for i, arg := range args {
 		if arg == "--" {
 			return append(out, args[i:]...)

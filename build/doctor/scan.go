@@ -28,7 +28,7 @@ found, or some of them could not be read or have a resolver that is not known.`
 const scanExamples = `  doctor scan /usr/bin/curl
   docker save example.org/app:1 | doctor scan -
   doctor scan --all rootfs/ app.tar.gz
-  doctor scan --pid $(pidof nginx | tr ' ' ,)`
+  doctor scan --pid 4711,4712`
 
 func scanCommand(o *options) *cobra.Command {
 	var pids []int

@@ -49,6 +49,5 @@ func (cfg *config) String() string {
 	if cfg.report {
 		mode = "report only"
 	}
-	return fmt.Sprintf("cluster domains %v; search domains %v from %s; %s %v",
-		cfg.suffixes.Cluster(), cfg.suffixes.Search(), cfg.from, mode, cfg.fixes.Names())
+	return fmt.Sprintf("cluster domains %v; search domains %v from %s; %s %v", cfg.suffixes.Cluster(), cfg.suffixes.Search(), cfg.from, mode, cfg.fixes.Names())
 }

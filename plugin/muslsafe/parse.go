@@ -155,9 +155,18 @@ func parseZone(origin string) (names.Domain, error) {
 	return names.ParseDomain(origin)
 }
 
+// parseCluster reads a list of domains, or "none" for a server outside of Kubernetes. A cluster domain of that name is written
+// with its final dot.
 func parseCluster(s *settings, args []string) (err error) {
-	s.cluster, err = names.ParseDomains(args)
-	return err
+	if !slices.Contains(args, "none") {
+		s.cluster, err = names.ParseDomains(args)
+		return err
+	}
+	if len(args) > 1 {
+		return errors.New(`"none" is among other arguments; expect cluster DOMAIN... or cluster none`)
+	}
+	s.cluster = []names.Domain{} // not nil, which stands for the default
+	return nil
 }
 
 // parseSearch reads a list of domains, or the file that has it. An argument with a slash is a file.

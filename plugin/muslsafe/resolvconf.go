@@ -19,19 +19,14 @@ func searchFile(file string) ([]names.Domain, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > 0 && len(resolv.Search) == 0 {
-		log.Infof("%s has no search list, so no search domains of the nodes are known", file)
-	}
 	search := []names.Domain{}
 	for _, token := range resolv.Search {
-		d, err := names.ParseDomain(token)
-		if err != nil {
-			if token != "." {
-				log.Warningf("%s: search domain %q is ignored: %v", file, token, err)
-			}
-			continue
+		switch d, err := names.ParseDomain(token); {
+		case err == nil:
+			search = append(search, d)
+		case token != ".":
+			log.Warningf("%s: search domain %q is ignored: %v", file, token, err)
 		}
-		search = append(search, d)
 	}
 	return search, nil
 }

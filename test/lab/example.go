@@ -13,7 +13,8 @@ import (
 type Example struct {
 	Name     string
 	Corefile string
-	Cases    string // for [Ask]
+	Cases    string            // for [Ask]
+	Files    map[string]string // that the Corefile names, by name and contents, for [CoreDNS]
 	world    []txtar.File
 }
 
@@ -45,11 +46,20 @@ func readExample(t *testing.T, corefile string) Example {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Example{Name: filepath.Base(dir), Corefile: ReadFile(t, corefile), Cases: string(archive.Comment), world: archive.Files}
+	e := Example{Name: filepath.Base(dir), Corefile: ReadFile(t, corefile), Cases: string(archive.Comment), Files: map[string]string{}}
+	for _, f := range archive.Files {
+		if name, beside := strings.CutPrefix(f.Name, "files/"); beside {
+			e.Files[name] = string(f.Data)
+		} else {
+			e.world = append(e.world, f)
+		}
+	}
+	return e
 }
 
 // Furnish sets up the surroundings of the example. Its files are resolv.conf; environment, with one variable per line;
 // cluster.yaml, objects for the Kubernetes API, which the caller provides; and upstream/ for a CoreDNS behind the example.
+// What is in files/ goes to Files.
 func (e Example) Furnish(t *testing.T, kubernetes func(t *testing.T, manifests string)) {
 	t.Helper()
 	upstream := map[string]string{}
@@ -64,7 +74,7 @@ func (e Example) Furnish(t *testing.T, kubernetes func(t *testing.T, manifests s
 		case isCluster(f):
 			kubernetes(t, string(f.Data))
 		default:
-			t.Fatalf("cases.txt has a file %q; expect resolv.conf, environment, cluster.yaml or upstream/...", f.Name)
+			t.Fatalf("cases.txt has a file %q; expect resolv.conf, environment, cluster.yaml, files/... or upstream/...", f.Name)
 		}
 	}
 	corefile := upstream["Corefile"]

@@ -14,11 +14,8 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
-// overview is the page that says how to check an installation, and manual that of doctor.
-const (
-	overview = root + "/build/kustomize/README.md"
-	manual   = root + "/build/doctor/README.md"
-)
+// overview is the page that says how to check an installation.
+const overview = root + "/build/kustomize/README.md"
 
 // block returns the block of a page that has a text in it.
 func block(t *testing.T, page, language, text string) string {
@@ -72,15 +69,10 @@ func (w *world) doctorInPod(t *testing.T, server string, breaks []string) {
 	if slices.Contains(breaks, "www.example.org") {
 		healthy, status = "www.example.org: 1 hazard\n", "1"
 	}
-	for page, want := range map[string][]string{
-		manual:   {healthy},
-		overview: {healthy, "\n" + status + `pod "doctor" deleted`},
-	} {
-		out := w.output(t, block(t, page, "sh", "kubectl run doctor "))
-		for _, text := range append(want, "\nserver "+server+":53, search default.svc.cluster.local ") {
-			if !strings.Contains(out, text) {
-				t.Errorf("%s: want %q in:\n%s", page, text, out)
-			}
+	out := w.output(t, block(t, overview, "sh", "kubectl run doctor "))
+	for _, text := range []string{healthy, "\n" + status + `pod "doctor" deleted`, "\nserver " + server + ":53, search default.svc.cluster.local "} {
+		if !strings.Contains(out, text) {
+			t.Errorf("%s: want %q in:\n%s", overview, text, out)
 		}
 	}
 }
