@@ -44,8 +44,7 @@ be seen who asks.
 
 The exit status is 0 if nothing breaks, 1 if a lookup broke or would have on another libc, and 2 if the capture cannot be read
 or has no lookups.`,
-		Example: `  tcpdump -i any -w dns.pcap port 53                      record
-  doctor capture dns.pcap                                 what broke, for whom, and why
+		Example: `  doctor capture dns.pcap                                 what broke, for whom, and why
   doctor capture dns.pcap --name www.example.org          the lookups of one name, step by step
   doctor capture dns.pcap --client 10.244.1.7 --json
   tcpdump -i any -U -w - port 53 | doctor capture -       live; Ctrl-C ends it and shows the report`,

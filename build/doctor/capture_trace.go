@@ -52,7 +52,7 @@ func outcomeTable(t capture.Trace) string {
 		}
 		gets, after, color := o.Result.Err.String(), diagnosis.Seconds(o.Result.Elapsed), text.FgGreen
 		if addrs := append(o.Result.V4[:len(o.Result.V4):len(o.Result.V4)], o.Result.V6...); o.Result.Err == stub.OK {
-			gets = short(list(addrs))
+			gets = fewOf(list(addrs))
 		}
 		if o.Unknown != "" {
 			gets, after = "unknown: asks for "+strings.TrimSuffix(o.Unknown, "."), ""
@@ -66,8 +66,8 @@ func outcomeTable(t capture.Trace) string {
 	return tb.Render()
 }
 
-// short cuts a list of addresses.
-func short(s string) string {
+// fewOf cuts a list of addresses.
+func fewOf(s string) string {
 	words := strings.Fields(s)
 	if len(words) > 2 {
 		return fmt.Sprintf("%s +%d", words[0], len(words)-1)

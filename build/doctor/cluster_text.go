@@ -109,12 +109,12 @@ func writeNodes(b *strings.Builder, r cluster.Report) {
 		if search == "" {
 			search = "none"
 		}
-		line(b, label, fmt.Sprintf("%s: search domains %s, name server %s, ndots %d", short(v.Nodes, 5), search, strings.Join(v.Servers, " "), v.Ndots))
+		line(b, label, fmt.Sprintf("%s: search domains %s, name server %s, ndots %d", firstOf(v.Nodes, 5), search, strings.Join(v.Servers, " "), v.Ndots))
 	}
 }
 
-// short writes the first n of a list.
-func short(all []string, n int) string {
+// firstOf writes the first n of a list.
+func firstOf(all []string, n int) string {
 	if len(all) <= n {
 		return strings.Join(all, ", ")
 	}
@@ -131,7 +131,7 @@ func podTable(groups []cluster.PodGroup) string {
 		if g.HostNetwork {
 			policy += "\nhostNetwork"
 		}
-		t.AppendRow(table.Row{g.Count, policy, text.WrapSoft(dnsConfig(g), 36), text.WrapSoft(g.Asks(), 30), text.WrapHard(short(g.Owners, 1), 34)})
+		t.AppendRow(table.Row{g.Count, policy, text.WrapSoft(dnsConfig(g), 36), text.WrapSoft(g.Asks(), 30), text.WrapHard(firstOf(g.Owners, 1), 34)})
 	}
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight}})
 	return t.Render()
