@@ -156,9 +156,9 @@ release-images:
 	done
 
 release-sbom:
-	set -e; for file in '$(RELEASE)'/muslsafe-*64; do \
-		$(SYFT) scan --quiet --source-name "$${file##*/}" --source-version '$(VERSION)' --output cyclonedx-json "file:$$file" | \
-			go run ./build/release sbom >"$$file.cdx.json"; \
+	set -e; cd '$(RELEASE)'; for file in muslsafe-*64; do \
+		$(SYFT) scan --quiet --source-name "$$file" --source-version '$(VERSION)' --output cyclonedx-json "file:$$file" | \
+			go run -C '$(CURDIR)' ./build/release sbom >"$$file.cdx.json"; \
 	done
 
 release-sums:

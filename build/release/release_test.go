@@ -150,7 +150,8 @@ func TestArguments(t *testing.T) {
 			t.Errorf("run(%q) = %v; want the usage", args, err)
 		}
 	}
-	for _, text := range []string{"", "[]", `{"bomFormat": "SPDX"}`} {
+	for _, text := range []string{"", "[]", `{"bomFormat": "SPDX"}`, `{"bomFormat": "CycloneDX"}`,
+		`{"bomFormat": "CycloneDX", "metadata": {}, "components": [{"name": "/home/me/bin/release/doctor"}]}`} {
 		if err := run([]string{"sbom"}, strings.NewReader(text), io.Discard); err == nil {
 			t.Errorf("sbom of %q is no error; want one", text)
 		}
