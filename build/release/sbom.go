@@ -1,19 +1,21 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 )
 
 // settleSBOM copies a CycloneDX document. The serial number, which tools draw at random, becomes one that follows from the
-// rest of the document, and the time of the scan becomes the given date. So the same contents give the same document. It is an
-// error if the document tells in which folder the file was.
+// rest of the document, and the time of the scan becomes the given date. Scanned files lose the folder that they were in. So the
+// same contents give the same document.
 func settleSBOM(in io.Reader, out io.Writer, date time.Time) error {
 	var document map[string]any
 	d := json.NewDecoder(in)
@@ -25,14 +27,17 @@ func settleSBOM(in io.Reader, out io.Writer, date time.Time) error {
 	if document["bomFormat"] != "CycloneDX" || !ok {
 		return errors.New("expect a CycloneDX document in JSON with metadata")
 	}
-	if folder := absolute(document["components"]); folder != "" {
-		return fmt.Errorf("component %q has the name of a folder of this machine; expect a scan by the name of the file alone", folder)
-	}
 	metadata["timestamp"] = date.Format(time.RFC3339)
 	delete(document, "serialNumber")
+	former := settleFiles(document["components"])
 	text, err := json.Marshal(document) // which sorts the keys
 	if err != nil {
 		return err
+	}
+	for _, ref := range former {
+		if bytes.Contains(text, []byte(strconv.Quote(ref))) {
+			return fmt.Errorf("the document refers to %q, a file whose reference depends on its folder", ref)
+		}
 	}
 	document["serialNumber"] = uuid.NewSHA1(uuid.Nil, text).URN()
 	e := json.NewEncoder(out)
@@ -41,14 +46,20 @@ func settleSBOM(in io.Reader, out io.Writer, date time.Time) error {
 	return e.Encode(document)
 }
 
-// absolute returns the name of a component that is an absolute path, if there is one.
-func absolute(components any) string {
+// settleFiles leaves the folder out of the names of files among the components. It replaces their references, which syft makes
+// from that folder, and returns the former ones.
+func settleFiles(components any) (former []string) {
 	list, _ := components.([]any)
 	for _, c := range list {
 		component, _ := c.(map[string]any)
-		if name, _ := component["name"].(string); filepath.IsAbs(name) {
-			return name
+		path, _ := component["name"].(string)
+		if component["type"] != "file" || !filepath.IsAbs(path) {
+			continue
 		}
+		ref, _ := component["bom-ref"].(string)
+		former = append(former, ref)
+		component["name"] = filepath.Base(path)
+		component["bom-ref"] = "file:" + filepath.Base(path)
 	}
-	return ""
+	return former
 }
