@@ -17,7 +17,7 @@ SYFT        := SYFT_CHECK_FOR_APP_UPDATE=false go run github.com/anchore/syft/cm
 
 .PHONY: build run test kubernetes chart cluster rollouts e2e matrix session bench faults soak fuzz compat vuln release release-binaries release-kubectl release-images release-sbom release-sums release-notes push push-login image lint clean
 
-# Git is not asked by go, which finds it in a clone and not in a worktree or an archive: the binaries would differ.
+# -buildvcs=false: go finds git in a clone, but not in a worktree or an archive, and the binaries would differ.
 GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags '$(LDFLAGS)'
 
 build:
@@ -31,13 +31,13 @@ run: build
 	@echo '  dig @127.0.0.1 -p 1053 httpd.dnscheck.svc.cluster.local.example.com   # a leak, denied without any upstream'
 	@cd '$(BIN)' && exec ./coredns
 
-# All tests, with the race detector. What cannot run on this machine is listed with its reason at the end; in CI
-# nothing may be skipped. Results are not cached: the tests start programs that the cache knows nothing of.
+# All tests, with the race detector. Tests that cannot run on this machine are listed with the reason at the end; in CI,
+# nothing may be skipped. Results are not cached, because the tests start programs that the cache does not know.
 test: install lint
 	$(GOTESTSUM) --format pkgname -- -race -count=1 ./...
 	cd test/kubernetes && $(GOTESTSUM) --format pkgname -- -race -count=1 -p 1 -timeout 20m ./...
 
-# The manifests and the examples that need a cluster, against a real Kubernetes API, and on a real cluster.
+# The manifests and the examples that need a cluster, against a real API server and on a real cluster.
 kubernetes: install
 	cd test/kubernetes && go test -race -count=1 -p 1 -timeout 20m -v ./...
 
@@ -56,15 +56,15 @@ chart: install
 	GOBIN='$(abspath $(BIN))' go install helm.sh/helm/v4/cmd/helm@v4.3.1
 	cd test/kubernetes && go test -tags chart -count=1 -v -run TestChart . -helm '$(abspath $(BIN))/helm' -chart '$(CHART)/charts/coredns'
 
-# A cluster of real nodes in namespaces of its own, with pods that look names up, until it is interrupted. It says how to use it.
+# A cluster of real nodes in its own namespaces, with pods that look names up. It runs until interrupted, and prints how to use it.
 NODES ?= 1
 PROXY ?= nftables
 cluster: install build
 	go -C test/kubernetes build -o '$(abspath $(BIN))/cluster' ./keep
 	'$(BIN)/cluster' -nodes $(NODES) -proxy $(PROXY)
 
-# What is lost when servers are changed, in each shape and with stock CoreDNS, RUNS times each. Writes the table in
-# test/kubernetes/cluster, in about an hour for each run; SHAPE=nftables/replace does it for one shape and mode.
+# What is lost when servers are replaced, in each shape and with stock CoreDNS, RUNS times each. Writes the table in
+# test/kubernetes/cluster, in about an hour per run. SHAPE=nftables/replace does it for one mode and shape.
 RUNS ?= 3
 SHAPE ?= .*/.*
 rollouts: install
@@ -74,27 +74,26 @@ rollouts: install
 e2e: install
 	go test -race -count=1 -v ./test/e2e
 
-# What each C library makes of every pair of answers, given by a domain and by one name, without muslsafe and with it, and the
-# picture in the README.
+# What each C library makes of every pair of answers, without muslsafe and with it. Draws the picture in the README.
 matrix: install
 	go test -count=1 -v -run TestMatrix ./test/e2e -picture '$(CURDIR)/test/e2e/matrix.svg'
 
-# The sessions of doctor in the README, and their picture.
+# The sessions of doctor in the README and in its manual, and their picture.
 session: install
-	go test -count=1 -run TestReadmeSession ./test/doctor -write -picture '$(CURDIR)/build/doctor/session.svg'
+	go test -count=1 -run 'Test(Readme|Manual)Session' ./test/doctor -write -picture '$(CURDIR)/build/doctor/session.svg'
 
 .PHONY: install
 install:
 	test/install.sh
 
-# Beside stock CoreDNS, unbound and dnsmasq, in about a quarter of an hour; fails if a budget is missed. Writes test/bench and
-# the table in the README.
+# Compares muslsafe with stock CoreDNS, unbound and dnsmasq, in about a quarter of an hour. Fails if a budget is missed. Writes
+# test/bench and the table in the README.
 bench: install build
 	go run ./test/bench -coredns '$(BIN)/coredns' -out test/bench -readme README.md
 
-# What clients notice of faults, without muslsafe and with it, and what stays bounded, in about five minutes and as CI does.
-# `make faults FAULT=20s` has each fault last so long, floods with NAMES names, and writes the table in test/faults. These tests
-# measure time, so they have the machine to themselves: the tag `faults` leaves them out of `make test`.
+# What clients notice of faults, without muslsafe and with it, and what stays bounded, in about five minutes, as in CI.
+# `make faults FAULT=20s` makes each fault last that long, floods with NAMES names, and writes the table in test/faults. These
+# tests measure time and need the machine to themselves: the tag `faults` keeps them out of `make test`.
 NAMES ?= 2000000
 FAULTS := go test -tags faults -race -count=1 -timeout 2h -v ./test/faults
 faults: install
@@ -116,7 +115,7 @@ fuzz:
 compat:
 	test/compat.sh 1.13.2 1.14.7 1.15.0
 
-# Known vulnerabilities in what is built. Where the database cannot be reached, it says so and is no failure.
+# Known vulnerabilities in the binaries. It is not an error if the database cannot be reached, but it says so.
 VULNDB ?= https://vuln.go.dev
 vuln:
 	@if curl -sSf --max-time 20 --output /dev/null '$(VULNDB)/index/db.json'; then \

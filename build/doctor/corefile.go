@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -28,7 +27,9 @@ func corefileCommand(o *options) *cobra.Command {
 why, and what to write instead. FILE may be - for standard input.
 
 Hazards break lookups and make the exit status 1; advice does not.`,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  doctor corefile /etc/coredns/Corefile
+  doctor corefile --search corp.example.com --json - <Corefile`,
+		Args: atLeast(1, "a FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return checkAll(cmd, o, files, func(file string, in io.Reader, lo lint.Options) ([]lint.Finding, error) {
 				return lint.Check(file, in, lo)
@@ -46,7 +47,9 @@ func configmapCommand(o *options) *cobra.Command {
 		Long: `Configmap reads manifests in YAML, as kubectl get configmap -o yaml writes them, and checks the Corefiles in them as
 doctor corefile does. Those that are imported into a Corefile (coredns-custom) are read with it if they are in the same
 file.`,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  kubectl -n kube-system get configmap coredns coredns-custom -o yaml | doctor configmap -
+  doctor configmap --resolv-conf node-resolv.conf coredns.yaml`,
+		Args: atLeast(1, "a FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return checkAll(cmd, o, files, lint.CheckConfigMaps)
 		},
@@ -88,7 +91,7 @@ func checkFile(in io.Reader, file string, lo lint.Options, check func(string, io
 	if file == "-" {
 		return check("standard input", in, lo)
 	}
-	f, err := os.Open(file)
+	f, err := openFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +101,7 @@ func checkFile(in io.Reader, file string, lo lint.Options, check func(string, io
 
 func (o *options) lintOptions() (lo lint.Options, err error) {
 	if o.nodeConf != "" {
-		if lo, err = lint.Node(o.nodeConf); err != nil {
+		if lo, err = o.node(); err != nil {
 			return lo, err
 		}
 	}
@@ -109,6 +112,14 @@ func (o *options) lintOptions() (lo lint.Options, err error) {
 	}
 	lo.Search = append(lo.Search, o.search...)
 	return lo, nil
+}
+
+// node reads the resolv.conf of the nodes.
+func (o *options) node() (lint.Options, error) {
+	if _, err := readConf(o.nodeConf); err != nil {
+		return lint.Options{}, fmt.Errorf("%w; expect the resolv.conf of the nodes", err)
+	}
+	return lint.Node(o.nodeConf)
 }
 
 func (o *options) writeFindings(w io.Writer, all []lint.Finding, worst int) error {

@@ -18,10 +18,7 @@ func examine(cmd *cobra.Command, o *options, names []string) error {
 	if err != nil {
 		return err
 	}
-	stop := progress(cmd.ErrOrStderr(), func() string {
-		asked, over := d.Progress()
-		return fmt.Sprintf("%d questions asked, %d answered or given up", asked, over)
-	})
+	stop := questionsAsked(cmd, d)
 	reports := examineAll(d, names)
 	stop()
 	if o.json {
@@ -33,6 +30,14 @@ func examine(cmd *cobra.Command, o *options, names []string) error {
 		return err
 	}
 	return statusOf(reports)
+}
+
+// questionsAsked shows on a terminal how far the asking is, until stop is called.
+func questionsAsked(cmd *cobra.Command, d *diagnosis.Doctor) (stop func()) {
+	return progress(cmd.ErrOrStderr(), func() string {
+		asked, over := d.Progress()
+		return fmt.Sprintf("%d questions asked, %d answered or given up", asked, over)
+	})
 }
 
 func examineAll(d *diagnosis.Doctor, names []string) []diagnosis.Report {

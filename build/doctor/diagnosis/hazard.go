@@ -29,7 +29,9 @@ const (
 	Loss       Kind = "loss"        // a packet got lost
 	TooMany    Kind = "too-many"    // more addresses than a libc has room for
 	Crash      Kind = "crash"       // attempts:0
-	Odd        Kind = "odd"         // an answer that is none of the above
+
+	Nameservers Kind = "nameservers" // several name servers do not say the same
+	Odd         Kind = "odd"         // an answer that is none of the above
 )
 
 // A Hazard is something that breaks lookups of one name.
@@ -128,6 +130,10 @@ var advice = map[Kind]Advice{
 	Crash: {
 		Why:        "With \"options attempts:0\" musl divides by zero.",
 		Workaround: "remove the option from resolv.conf",
+	},
+	Nameservers: {
+		Why:        "musl asks all name servers at once and takes the first NOERROR or NXDOMAIN of any; glibc asks them in order and goes on only where one fails. These servers disagree.",
+		Workaround: "name servers that all know the same names: one alone (the cluster's), which forwards each domain to the server that knows it",
 	},
 	Odd: {
 		Why:        "The libc makes nothing of an answer that others can use; doctor trace shows what it does.",

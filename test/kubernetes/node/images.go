@@ -41,7 +41,7 @@ func (c *Cluster) Images() (map[string]v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{root: root, cache: c.cache, dir: filepath.Join(c.dir, "images")}
+	b := &builder{root: root, cache: c.cache, dir: c.Programs()}
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -52,6 +52,9 @@ func (c *Cluster) Images() (map[string]v1.Image, error) {
 	b.victims(images)
 	return images, b.err
 }
+
+// Programs is the folder of the programs that are in the images, such as doctor.
+func (c *Cluster) Programs() string { return filepath.Join(c.dir, "images") }
 
 // repository returns a folder of it.
 func repository(path ...string) (string, error) {
