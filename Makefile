@@ -41,7 +41,7 @@ test: install lint
 kubernetes: install
 	cd test/kubernetes && go test -race -count=1 -p 1 -timeout 20m -v ./...
 
-# The values of build/helm with the chart of CoreDNS: rendered by Helm, and given to a real Kubernetes API. The chart comes from
+# The values of build/helm with the chart of CoreDNS: rendered by Helm, given to a real Kubernetes API, and run. The chart comes from
 # its own repository, at the commit of its version; CHART_REPOSITORY can be a mirror. `make test` does without it, and compares
 # the values with testdata.
 CHART_VERSION    := coredns-1.46.2
@@ -155,9 +155,9 @@ release-images:
 	done
 
 release-sbom:
-	set -e; for file in '$(RELEASE)'/muslsafe-*64; do \
-		$(SYFT) scan --quiet --source-name "$${file##*/}" --source-version '$(VERSION)' --output cyclonedx-json "file:$$file" | \
-			go run ./build/release sbom >"$$file.cdx.json"; \
+	set -e; cd '$(RELEASE)'; for file in muslsafe-*64; do \
+		$(SYFT) scan --quiet --source-name "$$file" --source-version '$(VERSION)' --output cyclonedx-json "file:$$file" | \
+			go run -C '$(CURDIR)' ./build/release sbom >"$$file.cdx.json"; \
 	done
 
 release-sums:

@@ -88,21 +88,23 @@ func TestArchiveFails(t *testing.T) {
 	}
 }
 
-// TestSBOM gives the same document for scans that differ in what is random, and another one for other contents.
+// TestSBOM gives the same document for scans that differ in what is random or depends on the machine, and another one for other
+// contents.
 func TestSBOM(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "1795305600")
-	const scan = `{"bomFormat": "CycloneDX", "serialNumber": "urn:uuid:SERIAL", "version": 1,
-		"metadata": {"timestamp": "TIME", "component": {"name": "doctor"}}, "components": [{"name": "<MODULE>"}]}`
-	settle := func(serial, time, module string) string {
+	const scan = `{"bomFormat": "CycloneDX", "serialNumber": "urn:uuid:SERIAL", "version": 1, "metadata": {"timestamp": "TIME"},
+		"components": [{"name": "<MODULE>"}, {"type": "file", "name": "FOLDER/doctor", "bom-ref": "SERIAL"}]}`
+	settle := func(serial, time, folder, module string) string {
 		var out bytes.Buffer
-		in := strings.NewReader(strings.NewReplacer("SERIAL", serial, "TIME", time, "MODULE", module).Replace(scan))
-		if err := run([]string{"sbom"}, in, &out); err != nil {
+		in := strings.NewReplacer("SERIAL", serial, "TIME", time, "FOLDER", folder, "MODULE", module).Replace(scan)
+		if err := run([]string{"sbom"}, strings.NewReader(in), &out); err != nil {
 			t.Fatal(err)
 		}
 		return out.String()
 	}
-	first := settle("11111111-1111-4111-8111-111111111111", "2026-11-22T01:00:00Z", "example.org/a")
-	if second := settle("22222222-2222-4222-8222-222222222222", "2026-11-22T02:00:00Z", "example.org/a"); second != first {
+	first := settle("11111111-1111-4111-8111-111111111111", "2026-11-22T01:00:00Z", "/home/one", "example.org/a")
+	second := settle("22222222-2222-4222-8222-222222222222", "2026-11-22T02:00:00Z", "/home/two", "example.org/a")
+	if second != first {
 		t.Errorf("%s differs from %s", second, first)
 	}
 	var document, other struct {
@@ -113,10 +115,10 @@ func TestSBOM(t *testing.T) {
 	if err := json.Unmarshal([]byte(first), &document); err != nil {
 		t.Fatal(err)
 	}
-	if document.Metadata.Timestamp != "2026-11-22T00:00:00Z" || document.Components[0].Name != "<example.org/a>" {
-		t.Errorf("document %+v; want the time of the source, and the components as they were", document)
+	if c := document.Components; document.Metadata.Timestamp != "2026-11-22T00:00:00Z" || c[0].Name != "<example.org/a>" || c[1].Name != "doctor" {
+		t.Errorf("document %+v; want the time of the source, the module as it was, and the name of the file alone", document)
 	}
-	if err := json.Unmarshal([]byte(settle("", "", "example.org/b")), &other); err != nil {
+	if err := json.Unmarshal([]byte(settle("", "", "/home/one", "example.org/b")), &other); err != nil {
 		t.Fatal(err)
 	}
 	if other.SerialNumber == document.SerialNumber || !strings.HasPrefix(other.SerialNumber, "urn:uuid:") {
@@ -150,7 +152,9 @@ func TestArguments(t *testing.T) {
 			t.Errorf("run(%q) = %v; want the usage", args, err)
 		}
 	}
-	for _, text := range []string{"", "[]", `{"bomFormat": "SPDX"}`} {
+	for _, text := range []string{"", "[]", `{"bomFormat": "SPDX"}`, `{"bomFormat": "CycloneDX"}`,
+		`{"bomFormat": "CycloneDX", "metadata": {}, "components": [{"type": "file", "name": "/bin/doctor", "bom-ref": "a1"}],
+		"dependencies": [{"ref": "a1"}]}`} {
 		if err := run([]string{"sbom"}, strings.NewReader(text), io.Discard); err == nil {
 			t.Errorf("sbom of %q is no error; want one", text)
 		}
