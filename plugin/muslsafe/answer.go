@@ -17,29 +17,18 @@ func (p *pair) denial(ruling verdict.Ruling) *dns.Msg {
 	if ruling.Verdict == verdict.ToNxdomain {
 		d.Rcode = dns.RcodeNameError
 	}
-	var m *dns.Msg
-	switch theirs := p.denied(); {
-	case ruling.IsBrief:
+	if ruling.IsBrief {
 		d.TTL = min(d.TTL, reply.BriefTTL)
-		m = d.To(p.Query)
-	case theirs != nil:
-		m = d.From(theirs, p.Query)
-	default:
-		m = d.To(p.Query)
+	}
+	m := d.To(p.Query)
+	if o := p.best().Half().Outcome; !ruling.IsBrief && (o == verdict.Nodata || o == verdict.Nxdomain) {
+		if theirs, _, _ := p.Take(p.best()); theirs != nil {
+			m = d.From(theirs, p.Query)
+		}
 	}
 	if p.mustFit() {
 		return reply.Fit(m, p.Query.Question[0], 0)
 	}
-	return m
-}
-
-// denied returns the denial that the own half got from upstream, or nil.
-func (p *pair) denied() *dns.Msg {
-	own := p.best()
-	if o := own.Half().Outcome; o != verdict.Nodata && o != verdict.Nxdomain {
-		return nil
-	}
-	m, _, _ := p.Take(own)
 	return m
 }
 
