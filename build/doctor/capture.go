@@ -34,7 +34,7 @@ func captureCommand(o *options) *cobra.Command {
 		Use:   "capture FILE|-",
 		Short: "Find the lookups that broke in a packet capture, and why",
 		Long: `Capture reads packets: pcap or pcapng, as tcpdump and Inspektor Gadget write them, or dnstap, as the dnstap plugin of
-CoreDNS sends it with "full". It makes lookups of them, tells from the traffic which resolver asked, and replays each lookup
+CoreDNS sends it with "full"; also compressed with gzip. A capture of any size takes less than 200 MB of memory. It makes lookups of them, tells from the traffic which resolver asked, and replays each lookup
 through the models of the libcs: what this libc made of the answers, what the others would have, which hazard is behind it,
 and what muslsafe would have answered. It reports by hazard, by name and by client, the slowest first.
 
@@ -55,7 +55,7 @@ or has no lookups.`,
 	c.Flags().StringSliceVar(&f.names, "name", nil, "show the lookups of `NAME`, step by step")
 	c.Flags().StringSliceVar(&f.clients, "client", nil, "show the lookups of the client with this `ADDR`")
 	c.Flags().UintSliceVar(&f.ports, "port", []uint{53}, "`PORT` of the DNS servers")
-	o.searchFlag(c.Flags(), "search list of the clients, in place of what their traffic shows: `DOMAIN,...`")
+	o.searchFlag(c.Flags(), "search list of the clients, in place of what their traffic shows: `DOMAIN,...`; \"\" for none")
 	c.Flags().IntVar(&o.ndots, "ndots", -1, "ndots of the clients, in place of what their traffic shows")
 	c.Flags().Lookup("ndots").DefValue = "0" // which pflag does not show
 	return c
@@ -87,6 +87,9 @@ func (f *captureFlags) options(cmd *cobra.Command, o *options) (capture.Options,
 		if c.Ndots = o.ndots; o.ndots < 0 || o.ndots > 15 {
 			return c, fmt.Errorf("invalid ndots %d; expect 0 to 15", o.ndots)
 		}
+	}
+	if cmd.Flags().Changed("search") {
+		c.Search = []string{} // which may stay empty
 	}
 	for _, domain := range o.search {
 		c.Search = append(c.Search, strings.ToLower(strings.TrimSuffix(domain, ".")))
