@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 
 	"github.com/muslsafe/coredns-muslsafe/build/doctor/capture"
 )
+
+// memoryLimit is from where on memory is freed at once. What is kept is bounded, and takes less.
+const memoryLimit = 160 << 20
 
 // captureFlags are those of "doctor capture" alone.
 type captureFlags struct {
@@ -34,9 +38,10 @@ func captureCommand(o *options) *cobra.Command {
 		Use:   "capture FILE|-",
 		Short: "Find the lookups that broke in a packet capture, and why",
 		Long: `Capture reads packets: pcap or pcapng, as tcpdump and Inspektor Gadget write them, or dnstap, as the dnstap plugin of
-CoreDNS sends it with "full"; also compressed with gzip. A capture of any size takes less than 200 MB of memory. It makes lookups of them, tells from the traffic which resolver asked, and replays each lookup
-through the models of the libcs: what this libc made of the answers, what the others would have, which hazard is behind it,
-and what muslsafe would have answered. It reports by hazard, by name and by client, the slowest first.
+CoreDNS sends it with "full"; also compressed with gzip. It makes lookups of them, tells from the traffic which resolver
+asked, and replays each lookup through the models of the libcs: what this libc made of the answers, what the others would
+have, which hazard is behind it, and what muslsafe would have answered. It reports by hazard, by name and by client, the
+slowest first. A capture of any size takes less than 200 MB of memory.
 
 The search list of clients is learnt from their traffic, unless --search gives it. With --name or --client, capture shows the
 lookups of these names or clients, step by step. Record close to the clients: behind a forwarder, or behind NAT, it cannot
@@ -108,8 +113,10 @@ func readCapture(cmd *cobra.Command, o *options, f *captureFlags, file string) e
 	}
 	defer in.Close()
 	if file == "-" {
+		file = "standard input"
 		defer firstInterruptEndsInput()()
 	}
+	debug.SetMemoryLimit(memoryLimit)
 	a, err := capture.New(in, options)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)

@@ -142,7 +142,7 @@ type habits struct {
 }
 
 // maxHabits bounds the suffixes that are remembered of one client.
-const maxHabits = 64
+const maxHabits = 4
 
 // guess reports whether a name goes on with a search whose list is not known, where both only begin alike. It is believed
 // when a second name is looked up with the same suffixes: programs also look up names that only begin alike.

@@ -38,7 +38,7 @@ const (
 	maxTries = 64      // of a half
 	maxData  = 1 << 18 // octets of the replies to one step
 
-	maxOctets = 32 << 20 // of all replies together
+	maxOctets = 16 << 20 // of all replies together
 )
 
 // key finds a step by a packet.
