@@ -44,7 +44,7 @@ have, which hazard is behind it, and what muslsafe would have answered. It repor
 slowest first. A capture of any size takes less than 200 MB of memory.
 
 The search list of clients is learnt from their traffic, unless --search gives it. With --name or --client, capture shows the
-lookups of these names or clients, step by step. Record close to the clients: behind a forwarder, or behind NAT, it cannot
+lookups of these names, by these clients, step by step. Record close to the clients: behind a forwarder, or behind NAT, it cannot
 be seen who asks.
 
 The exit status is 0 if nothing breaks, 1 if a lookup broke or would have on another libc, and 2 if the capture cannot be read
@@ -122,7 +122,7 @@ func readCapture(cmd *cobra.Command, o *options, f *captureFlags, file string) e
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	began := time.Now()
-	stop := progress(cmd.ErrOrStderr(), func() string { return readSoFar(a.Done(), size, time.Since(began)) })
+	stop := progress(cmd.ErrOrStderr(), func() string { return captureSoFar(a.Done(), size, time.Since(began)) })
 	r, err := a.Read()
 	stop()
 	if err != nil && r.Lookups == 0 {
@@ -146,6 +146,14 @@ func readCapture(cmd *cobra.Command, o *options, f *captureFlags, file string) e
 	return w.status()
 }
 
+// captureSoFar is a bar for a file, and how much was read for a pipe.
+func captureSoFar(done, size int64, took time.Duration) string {
+	if size == 0 {
+		return readSoFar(done, size, took)
+	}
+	return bar(done, size) + " " + readSoFar(done, size, took)
+}
+
 // firstInterruptEndsInput lets the first Ctrl-C end only the program in front of the pipe, and with it the input.
 func firstInterruptEndsInput() (stop func()) {
 	interrupts := make(chan os.Signal, 1)
@@ -162,7 +170,7 @@ func nothingIn(file string, f *captureFlags, r *capture.Report) error {
 	c := r.Counts
 	switch {
 	case r.Lookups > 0 && len(f.names)+len(f.clients) > 0 && len(r.Traces) == 0:
-		return fmt.Errorf("%s has no lookups of %s", file, strings.Join(append(f.names, f.clients...), " or "))
+		return fmt.Errorf("%s has no lookups%s%s", file, anyOf(" of ", f.names), anyOf(" by ", f.clients))
 	case r.Lookups > 0:
 		return nil
 	case c.Bare > 0:
@@ -174,6 +182,13 @@ func nothingIn(file string, f *captureFlags, r *capture.Report) error {
 	}
 	return fmt.Errorf("%s has no lookups of addresses in %s packets, %s of them DNS; expect what clients and DNS servers say to each other, on port 53 or --port",
 		file, humanize.Comma(c.Packets), humanize.Comma(c.Messages))
+}
+
+func anyOf(before string, words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return before + strings.Join(words, " or ")
 }
 
 // status is 1 if something goes wrong in what is shown.
