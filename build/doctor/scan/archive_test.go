@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"archive/tar"
 	"bytes"
 	"io/fs"
 	"os"
@@ -57,6 +58,38 @@ func TestBadImages(t *testing.T) {
 		reports, err := new(Scanner).Stream("standard input", layerOf(t, tc.entries...))
 		if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") || reports != nil {
 			t.Errorf("%s: %v, %v; want %q", tc.about, reports, err, tc.want)
+		}
+	}
+}
+
+// TestLongNames has archives that begin with a header for a name which is too long for one, in both ways that there are, and a
+// global one, as git archive writes it.
+func TestLongNames(t *testing.T) {
+	long := strings.Repeat("long/", 60) + "app"
+	for about, headers := range map[string][]*tar.Header{
+		"PAX":    {{Name: long, Format: tar.FormatPAX}},
+		"GNU":    {{Name: long, Format: tar.FormatGNU}},
+		"global": {{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "none"}}, {Name: long}},
+	} {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for _, h := range headers {
+			if h.Name != "" {
+				h.Typeflag, h.Size, h.Mode = tar.TypeReg, int64(len(tinyELF)), 0o755
+			}
+			if err := w.WriteHeader(h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.Write([]byte(tinyELF)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		reports, err := new(Scanner).Stream("standard input", &b)
+		if got := described(reports); err != nil || got != "[ ] /"+long {
+			t.Errorf("%s: %s, %v; want the program", about, got, err)
 		}
 	}
 }

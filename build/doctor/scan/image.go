@@ -130,17 +130,20 @@ func (s *Scanner) image(r *Report, b blobs, i image) error {
 			return fmt.Errorf("layer %s: %w", short(name), cut(err))
 		}
 	}
-	l.judge()
-	return nil
+	return l.judge()
 }
 
 // judge judges the programs of the image.
-func (l *layerer) judge() {
+func (l *layerer) judge() error {
 	l.tree.each(func(name string, o *object) {
 		if o.isProgram {
 			l.r.add(judge(name, o, place{l.tree}))
 		}
 	})
+	if l.tree.work > maxWork {
+		return errFar
+	}
+	return nil
 }
 
 // blob is a layer as it is stored: the library finds out how it is compressed.

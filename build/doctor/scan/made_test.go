@@ -95,7 +95,9 @@ func TestMade(t *testing.T) {
 		if err := l.apply(layerOf(t, entryOf{name: "app", text: dynamicELF(tc.interp, tc.needs, tc.function)})); err != nil {
 			t.Fatal(err)
 		}
-		l.judge()
+		if err := l.judge(); err != nil {
+			t.Fatal(err)
+		}
 		if got := lines(l.r); got != tc.want {
 			t.Errorf("%q: %q; want %q", tc.interp, got, tc.want)
 		}
@@ -134,7 +136,9 @@ func TestGcompat(t *testing.T) {
 		if err := l.apply(layerOf(t, tc.entries...)); err != nil {
 			t.Fatal(err)
 		}
-		l.judge()
+		if err := l.judge(); err != nil {
+			t.Fatal(err)
+		}
 		if got := lines(l.r); got != tc.want {
 			t.Errorf("%s: %q; want %q (%+v)", tc.about, got, tc.want, l.r)
 		}
