@@ -204,5 +204,5 @@ func (a *archive) open(name string) (io.ReadCloser, int64, error) {
 		}
 		at = s.link
 	}
-	return nil, 0, fmt.Errorf("%s is not in the archive", short(name))
+	return nil, 0, absent(short(name))
 }

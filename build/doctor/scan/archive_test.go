@@ -44,13 +44,13 @@ func TestBadImages(t *testing.T) {
 		want    string // in the error
 	}{
 		{"no JSON", saved("{"), "manifest.json: unexpected end of JSON input"},
-		{"no configuration", saved(`[{"Config":"config.json"}]`), "config.json is not in the archive"},
-		{"no layer", append(saved(`[{"Config":"config.json","Layers":["layer.tar"]}]`), config), "layer.tar is not in the archive"},
+		{"no configuration", saved(`[{"Config":"config.json"}]`), "config.json is missing"},
+		{"no layer", append(saved(`[{"Config":"config.json","Layers":["layer.tar"]}]`), config), "layer.tar is missing"},
 		{"a layer that is text", append(saved(`[{"Config":"config.json","Layers":["config.json"]}]`), config), "layer config.json: the archive is cut short"},
-		{"a layer that points to itself", append(saved(`[{"Config":"config.json","Layers":["l"]}]`), config, soft("l", "l")), "l is not in the archive"},
+		{"a layer that points to itself", append(saved(`[{"Config":"config.json","Layers":["l"]}]`), config, soft("l", "l")), "l is missing"},
 		{"too large a description", saved(strings.Repeat(" ", maxJSON+1)), "expect less than"},
 		{"too many images", saved("[" + strings.Repeat("{},", maxImages) + "{}]"), "expect up to 256"},
-		{"no manifest", layout(`{"manifests":[{` + blob + `}]}`), "is not in the archive"},
+		{"no manifest", layout(`{"manifests":[{` + blob + `}]}`), "is missing"},
 		{"no images", layout(`{"manifests":[]}`), "names no image"},
 		{"a path instead of a digest", layout(`{"manifests":[{"digest":"sha256:../../../etc/passwd"}]}`), "index"},
 	}

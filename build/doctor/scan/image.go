@@ -19,6 +19,14 @@ type blobs interface {
 	open(name string) (io.ReadCloser, int64, error)
 }
 
+// absent is the name of a blob that is not there.
+type absent string
+
+func (a absent) Error() string { return string(a) + " is missing" }
+
+// Is reports whether err says so too.
+func (absent) Is(err error) bool { return err == fs.ErrNotExist }
+
 // image is one of an archive or a layout.
 type image struct {
 	name     string
@@ -60,7 +68,7 @@ func imagesIn(b blobs) ([]image, error) {
 func readJSON(b blobs, name string) ([]byte, error) {
 	r, size, err := b.open(name)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+		return nil, err
 	}
 	defer r.Close()
 	if size > maxJSON {

@@ -95,7 +95,7 @@ type layoutDir struct{ d *dir }
 func (l layoutDir) open(name string) (io.ReadCloser, int64, error) {
 	at, ok := resolve(l.d, name)
 	if !ok {
-		return nil, 0, fmt.Errorf("%s is not in the layout", short(name))
+		return nil, 0, absent(short(name))
 	}
 	f, err := l.d.open(at)
 	if err != nil {

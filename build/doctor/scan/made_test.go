@@ -109,6 +109,27 @@ func TestMade(t *testing.T) {
 	}
 }
 
+// TestStaticCAres has static programs with c-ares inside, whose resolv.conf is that of c-ares.
+func TestStaticCAres(t *testing.T) {
+	ares := string(patterns[caresText]) + "/etc/resolv.conf\x00"
+	for text, want := range map[string]string{
+		ares: "/app c-ares \n",
+		ares + string(patterns[muslPolicy]) + string(patterns[muslNdots]): "/app musl 1.2.3 or earlier guess also c-ares \n", // without the numbers of later ones
+		ares + string(patterns[glibcOption]):                              "/app glibc  also c-ares \n",
+	} {
+		l := new(Scanner).newLayerer(newReport(""))
+		if err := l.apply(layerOf(t, entryOf{name: "app", text: tinyELF + text})); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.judge(); err != nil {
+			t.Fatal(err)
+		}
+		if got := lines(l.r); got != want {
+			t.Errorf("%q; want %q", got, want)
+		}
+	}
+}
+
 // TestGcompat has programs of glibc that run on musl, by a loader that starts the one of musl, or by a library of gcompat in
 // the loader's place.
 func TestGcompat(t *testing.T) {
