@@ -62,6 +62,16 @@ func TestBadImages(t *testing.T) {
 	}
 }
 
+// TestBadLayout has folders with the files of an OCI layout, of which one is no file.
+func TestBadLayout(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/oci-layout", "{}")
+	run(t, nil, "mkfifo", dir+"/index.json")
+	if reports, err := new(Scanner).Path(dir); err == nil || err.Error() != dir+": index.json cannot be read" {
+		t.Errorf("%v, %v; want one line", reports, err)
+	}
+}
+
 // TestLongNames has archives that begin with a header for a name which is too long for one, in both ways that there are, and a
 // global one, as git archive writes it.
 func TestLongNames(t *testing.T) {

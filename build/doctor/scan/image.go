@@ -42,12 +42,16 @@ const (
 
 // imagesIn returns the images in an archive or a layout, nil if there is no description of any.
 func imagesIn(b blobs) ([]image, error) {
-	if data, err := readJSON(b, "manifest.json"); err == nil {
-		return savedImages(b, data)
+	data, err := readJSON(b, "manifest.json")
+	if err == nil {
+		images, err := savedImages(b, data)
+		if images != nil || err != nil {
+			return images, err
+		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	data, err := readJSON(b, "index.json")
+	data, err = readJSON(b, "index.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

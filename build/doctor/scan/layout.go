@@ -124,6 +124,9 @@ func (s *Scanner) layout(name string) ([]*Report, error) {
 	defer root.Close()
 	b := layoutDir{&dir{root: root, name: name}}
 	images, err := imagesIn(b)
+	if images == nil && err == nil {
+		err = errors.New("index.json cannot be read")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, cut(err))
 	}
