@@ -1,5 +1,5 @@
-// Package examples holds the Corefile examples, each in a folder named for the need it serves: a Corefile that
-// works as it stands, and cases.txt, the answers that it gives (see test/examples).
+// Package examples has the Corefile examples. Each folder is named after the need it serves and has a Corefile that works
+// unchanged, and cases.txt, the answers that it gives (see test/examples).
 package examples
 
 import _ "embed"

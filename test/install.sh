@@ -5,10 +5,10 @@
 #
 # The versions of musl go to a cache folder, not into the system: one client linked with musl-gcc runs on each of
 # them when it is started by that version's loader, and each has what a static client is made of. So do containerd and
-# runc, which would start, or be in the way of another engine.
+# runc, which would start, or be in the way of another engine, and qemu, which would change what the kernel executes.
 set -eu
 
-packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 etcd-server busybox prometheus nftables iptables libseccomp2"
+packages="gcc libc6-dev libc-ares-dev musl-tools nodejs python3 dnsmasq-base unbound dnsperf bind9-dnsutils iproute2 etcd-server busybox prometheus nftables iptables libseccomp2 systemd"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/muslsafe"
 
 # release:version
@@ -118,4 +118,19 @@ if [ ! -e "$cache/containerd/runc" ]; then
 	mkdir -p "$cache/containerd"
 	fetch bookworm containerd runc
 	cp "$work"/bookworm/root/usr/bin/containerd* "$work"/bookworm/root/usr/bin/ctr "$work"/bookworm/root/usr/sbin/runc "$cache/containerd/"
+fi
+
+if [ ! -e "$cache/systemd/systemd-resolved" ]; then
+	say "systemd-resolved from bookworm"
+	mkdir -p "$cache/systemd"
+	fetch bookworm systemd-resolved libsystemd-shared
+	find "$work/bookworm/root" \( -name systemd-resolved -o -name systemd-resolved.service -o -name 'libsystemd-shared-*.so' \) -type f -exec install -t "$cache/systemd" {} +
+fi
+
+# Runs programs for arm64 without a word to the kernel of this machine (binfmt_misc).
+if [ ! -e "$cache/qemu-aarch64" ]; then
+	say "qemu for arm64 from bookworm"
+	fetch bookworm qemu-user-static
+	cp "$work/bookworm/root/usr/bin/qemu-aarch64-static" "$cache/qemu-aarch64.new"
+	mv "$cache/qemu-aarch64.new" "$cache/qemu-aarch64"
 fi

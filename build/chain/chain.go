@@ -10,14 +10,14 @@ import (
 
 const name = "muslsafe"
 
-// landmarks are the plugins of which muslsafe stands directly before the first: inside of log, prometheus, dnstap and dns64,
-// which must see the final answer, and outside of rewrite, cache, template, kubernetes and forward, whose answers it
-// judges. It stands before acl, so that acl guards what muslsafe asks on behalf of a client: the other half of a pair goes
-// to the next plugin. In CoreDNS 1.13, acl is the first of them and tsig comes after it; later it is rewrite, after tsig.
+// landmarks are the plugins that muslsafe must precede; it goes directly before the first of them. So it comes after log,
+// prometheus, dnstap and dns64, which must see the final answer, and before rewrite, cache, template, kubernetes and forward,
+// whose answers it judges. It comes before acl, so that acl guards what muslsafe asks on behalf of a client: the other half of a
+// pair goes to the next plugin. In CoreDNS 1.13, acl is the first of them and tsig comes after it; later, rewrite is, after tsig.
 var landmarks = []string{"acl", "rewrite", "cache"}
 
-// Install adds muslsafe to the directives of CoreDNS. It must be called before a server is started. It is an
-// error if this CoreDNS does not know a plugin that muslsafe stands before.
+// Install adds muslsafe to the directives of CoreDNS. Call it before a server is started. It fails if this CoreDNS does not know
+// one of the plugins that muslsafe must precede.
 func Install() error {
 	directives, err := place(dnsserver.Directives)
 	if err != nil {
@@ -36,7 +36,7 @@ func place(directives []string) ([]string, error) {
 	for _, landmark := range landmarks {
 		i := slices.Index(directives, landmark)
 		if i < 0 {
-			return nil, fmt.Errorf("cannot place plugin %s: it stands before %q, and this CoreDNS has no such plugin",
+			return nil, fmt.Errorf("cannot place plugin %s: it belongs before %q, which this CoreDNS does not have",
 				name, landmark)
 		}
 		at = min(at, i)

@@ -1,5 +1,5 @@
-// Package command is what the commands in build have in common: CoreDNS with muslsafe in its chain. Which other plugins
-// there are is up to each of them.
+// Package command has what the servers in build have in common: CoreDNS with muslsafe in its chain. Each of them chooses the
+// other plugins.
 package command
 
 import (
@@ -12,7 +12,7 @@ import (
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/coremain"
-	_ "golang.org/x/crypto/x509roots/fallback" // for an image that has no certificates: DNS over TLS verifies all the same
+	_ "golang.org/x/crypto/x509roots/fallback" // certificates for DNS over TLS, in an image without any
 
 	"github.com/muslsafe/coredns-muslsafe/build/chain"
 	examples "github.com/muslsafe/coredns-muslsafe/corefile-examples"
@@ -21,8 +21,8 @@ import (
 
 // Run runs CoreDNS and returns when it ends. The version is that of muslsafe.
 //
-// It takes the flags of CoreDNS and reads the same Corefiles. Where CoreDNS would start without configuration
-// (no flag -conf, no Corefile in the working directory), it serves the quickstart example.
+// It takes the flags of CoreDNS and reads the same Corefiles. If CoreDNS would start without configuration (no flag -conf, no
+// Corefile in the working directory), it serves the quickstart example.
 func Run(version string) {
 	if err := chain.Install(); err != nil {
 		log.Fatal(err)
@@ -45,7 +45,7 @@ func loadCorefile(serverType string) (caddy.Input, error) {
 	return caddy.CaddyfileInput{Contents: contents, Filepath: caddy.DefaultConfigFile, ServerTypeName: serverType}, nil
 }
 
-// builtIn returns the quickstart example, on the port that the flag -p or -dns.port asks for, if there is one.
+// builtIn returns the quickstart example, on the port of the flag -p or -dns.port if it is given.
 func builtIn() []byte {
 	corefile := examples.Quickstart
 	flag.Visit(func(f *flag.Flag) {

@@ -1,5 +1,5 @@
-// Coredns-slim is CoreDNS with muslsafe and what a cache on a node needs, or one behind a managed DNS: no Kubernetes API,
-// no zones, no clouds. A Corefile that names another plugin is an error.
+// Coredns-slim is CoreDNS with muslsafe and the plugins of a cache on a node or behind a managed DNS: no Kubernetes API, no
+// zones, no clouds. Any other plugin in a Corefile is an error.
 package main
 
 import (

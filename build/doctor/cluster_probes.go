@@ -61,7 +61,7 @@ func keyOf(n cluster.ProbeName) string {
 // probed writes one result.
 func probed(f found) string {
 	var b strings.Builder
-	head := fmt.Sprintf("%s from %s: ", f.name.Name, short(f.in, 5))
+	head := fmt.Sprintf("%s from %s: ", f.name.Name, firstOf(f.in, 5))
 	switch f.name.Status {
 	case "hazards":
 		fmt.Fprintf(&b, "%s%s\n", head, text.FgRed.Sprint(count(len(f.name.Hazards), "hazard", "hazards")))

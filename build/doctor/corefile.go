@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -28,11 +28,11 @@ func corefileCommand(o *options) *cobra.Command {
 why, and what to write instead. FILE may be - for standard input.
 
 Hazards break lookups and make the exit status 1; advice does not.`,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  doctor corefile /etc/coredns/Corefile
+  doctor corefile --search corp.example.com --json - <Corefile`,
+		Args: atLeast(1, "a FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return checkAll(cmd, o, files, func(file string, in io.Reader, lo lint.Options) ([]lint.Finding, error) {
-				return lint.Check(file, in, lo)
-			})
+			return checkAll(cmd, o, files, checker{"a Corefile", lint.Check})
 		},
 	}
 	o.nodeFlags(c.Flags())
@@ -46,9 +46,11 @@ func configmapCommand(o *options) *cobra.Command {
 		Long: `Configmap reads manifests in YAML, as kubectl get configmap -o yaml writes them, and checks the Corefiles in them as
 doctor corefile does. Those that are imported into a Corefile (coredns-custom) are read with it if they are in the same
 file.`,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  kubectl -n kube-system get configmap coredns coredns-custom -o yaml | doctor configmap -
+  doctor configmap --resolv-conf node-resolv.conf coredns.yaml`,
+		Args: atLeast(1, "a FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return checkAll(cmd, o, files, lint.CheckConfigMaps)
+			return checkAll(cmd, o, files, checker{"manifests of ConfigMaps in YAML", lint.CheckConfigMaps})
 		},
 	}
 	o.nodeFlags(c.Flags())
@@ -56,14 +58,14 @@ file.`,
 }
 
 // checkAll checks file after file. One that cannot be read does not keep the rest from being checked.
-func checkAll(cmd *cobra.Command, o *options, files []string, check func(string, io.Reader, lint.Options) ([]lint.Finding, error)) error {
+func checkAll(cmd *cobra.Command, o *options, files []string, c checker) error {
 	lo, err := o.lintOptions()
 	if err != nil {
 		return err
 	}
 	all, worst := []lint.Finding{}, healthy
 	for _, file := range files {
-		found, err := checkFile(cmd.InOrStdin(), file, lo, check)
+		found, err := c.checkFile(cmd.InOrStdin(), file, lo)
 		if err != nil {
 			fmt.Fprintln(cmd.ErrOrStderr(), "doctor:", err)
 			worst = unclear
@@ -84,21 +86,37 @@ func checkAll(cmd *cobra.Command, o *options, files []string, check func(string,
 	return nil
 }
 
-func checkFile(in io.Reader, file string, lo lint.Options, check func(string, io.Reader, lint.Options) ([]lint.Finding, error)) ([]lint.Finding, error) {
+// A checker reads one kind of file.
+type checker struct {
+	accepts string // what the file should be
+	check   func(file string, in io.Reader, o lint.Options) ([]lint.Finding, error)
+}
+
+func (c checker) checkFile(in io.Reader, file string, lo lint.Options) ([]lint.Finding, error) {
 	if file == "-" {
-		return check("standard input", in, lo)
+		file = "standard input"
+	} else {
+		f, err := openFile(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
+	text := bufio.NewReader(in)
+	if head, _ := text.Peek(peeked); isBinary(head) { // an error comes again when the rest is read
+		return nil, fmt.Errorf("%s is not text; expect %s", file, c.accepts)
 	}
-	defer f.Close()
-	return check(file, f, lo)
+	found, err := c.check(file, text, lo)
+	if err != nil && !strings.Contains(err.Error(), "; expect ") {
+		err = fmt.Errorf("%w; expect %s", err, c.accepts)
+	}
+	return found, err
 }
 
 func (o *options) lintOptions() (lo lint.Options, err error) {
 	if o.nodeConf != "" {
-		if lo, err = lint.Node(o.nodeConf); err != nil {
+		if lo, err = o.node(); err != nil {
 			return lo, err
 		}
 	}
@@ -109,6 +127,14 @@ func (o *options) lintOptions() (lo lint.Options, err error) {
 	}
 	lo.Search = append(lo.Search, o.search...)
 	return lo, nil
+}
+
+// node reads the resolv.conf of the nodes.
+func (o *options) node() (lint.Options, error) {
+	if _, err := readConf(o.nodeConf); err != nil {
+		return lint.Options{}, fmt.Errorf("%w; expect the resolv.conf of the nodes", err)
+	}
+	return lint.Node(o.nodeConf)
 }
 
 func (o *options) writeFindings(w io.Writer, all []lint.Finding, worst int) error {

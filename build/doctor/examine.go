@@ -18,11 +18,8 @@ func examine(cmd *cobra.Command, o *options, names []string) error {
 	if err != nil {
 		return err
 	}
-	stop := progress(cmd.ErrOrStderr(), func() string {
-		asked, over := d.Progress()
-		return fmt.Sprintf("%d questions asked, %d answered or given up", asked, over)
-	})
-	reports := examineAll(d, names)
+	stop := questionsAsked(cmd, d)
+	reports := atOnce(names, d.Examine)
 	stop()
 	if o.json {
 		err = writeJSON(cmd.OutOrStdout(), d, reports)
@@ -35,19 +32,28 @@ func examine(cmd *cobra.Command, o *options, names []string) error {
 	return statusOf(reports)
 }
 
-func examineAll(d *diagnosis.Doctor, names []string) []diagnosis.Report {
-	reports := make([]diagnosis.Report, len(names))
+// questionsAsked shows on a terminal how far the asking is, until stop is called.
+func questionsAsked(cmd *cobra.Command, d *diagnosis.Doctor) (stop func()) {
+	return progress(cmd.ErrOrStderr(), func() string {
+		asked, over := d.Progress()
+		return fmt.Sprintf("%d questions asked, %d answered or given up", asked, over)
+	})
+}
+
+// atOnce does something with each name, with some of them at the same time, and returns the results in the order of the names.
+func atOnce[T any](names []string, do func(name string) T) []T {
+	results := make([]T, len(names))
 	free := make(chan bool, namesAtOnce)
 	var wg sync.WaitGroup
 	for i, name := range names {
 		free <- true
 		wg.Go(func() {
-			reports[i] = d.Examine(name)
+			results[i] = do(name)
 			<-free
 		})
 	}
 	wg.Wait()
-	return reports
+	return results
 }
 
 // statusOf sums up: one hazard is enough, and one name of which nothing can be told.

@@ -23,8 +23,22 @@ func findings(r diagnosis.Report) string {
 	} else {
 		fmt.Fprintf(&b, "%s: %s\n", r.Name, text.FgRed.Sprint(count(len(r.Hazards), "hazard", "hazards")))
 	}
+	b.WriteString(tools(r))
 	for _, h := range r.Hazards {
 		b.WriteString("\n" + hazard(h))
+	}
+	return b.String()
+}
+
+// tools says what nslookup and dig show, so that nobody believes them.
+func tools(r diagnosis.Report) string {
+	if len(r.Tools) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n  %s\n", text.Bold.Sprint("what other programs show"))
+	for _, t := range r.Tools {
+		paragraph(&b, t.Name, t.Shows()+"; "+t.Asks)
 	}
 	return b.String()
 }

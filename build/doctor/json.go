@@ -24,6 +24,15 @@ type (
 		Unclear string       `json:"unclear,omitempty"`
 		Lookups []jsonLookup `json:"lookups"`
 		Hazards []jsonHazard `json:"hazards"`
+		Tools   []jsonTool   `json:"tools"` // what nslookup and dig show where there is a hazard
+	}
+	jsonTool struct {
+		Tool      string       `json:"tool"`
+		Works     bool         `json:"works"` // it shows an address
+		Addresses []netip.Addr `json:"addresses"`
+		Errors    []string     `json:"errors"`
+		Status    int          `json:"status"` // its exit status
+		Asks      string       `json:"asks"`
 	}
 	jsonLookup struct {
 		Libc      string       `json:"libc"`
@@ -57,7 +66,7 @@ func writeJSON(w io.Writer, d *diagnosis.Doctor, reports []diagnosis.Report) err
 	c := d.Config()
 	all := jsonReport{Servers: d.Servers(), Search: append([]string{}, c.Search...), Ndots: c.Ndots}
 	for _, r := range reports {
-		n := jsonName{Name: r.Name, Status: "healthy", Unclear: r.Unclear, Lookups: []jsonLookup{}, Hazards: []jsonHazard{}}
+		n := jsonName{Name: r.Name, Status: "healthy", Unclear: r.Unclear, Lookups: []jsonLookup{}, Hazards: []jsonHazard{}, Tools: []jsonTool{}}
 		switch {
 		case r.Unclear != "":
 			n.Status = "unclear"
@@ -69,6 +78,9 @@ func writeJSON(w io.Writer, d *diagnosis.Doctor, reports []diagnosis.Report) err
 		}
 		for _, h := range r.Hazards {
 			n.Hazards = append(n.Hazards, hazardToJSON(h))
+		}
+		for _, t := range r.Tools {
+			n.Tools = append(n.Tools, toolToJSON(t))
 		}
 		all.Names = append(all.Names, n)
 	}
@@ -92,6 +104,13 @@ func lookupToJSON(l diagnosis.Lookup) jsonLookup {
 		j.Seconds = &s
 	}
 	return j
+}
+
+func toolToJSON(t diagnosis.Tool) jsonTool {
+	return jsonTool{
+		Tool: t.Name, Works: t.Works(), Addresses: append([]netip.Addr{}, t.Addrs...), Errors: append([]string{}, t.Errors...),
+		Status: t.Status, Asks: t.Asks,
+	}
 }
 
 func hazardToJSON(h diagnosis.Hazard) jsonHazard {

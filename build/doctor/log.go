@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/muslsafe/coredns-muslsafe/build/doctor/diagnosis"
-	"github.com/muslsafe/coredns-muslsafe/build/doctor/lint"
 	"github.com/muslsafe/coredns-muslsafe/build/doctor/querylog"
 )
 
@@ -25,12 +23,15 @@ func logCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "log FILE|-",
 		Short: "Count leaks, steps of a search and pairs in the log of CoreDNS",
-		Long: `Log reads what the log plugin of CoreDNS wrote, in the common or the combined format or in JSON, and shows how much of
-the traffic are leaks, steps of a search and pairs, by suffix, and what muslsafe would save. Lines that are no queries
-are counted and passed over. The search domains of the nodes come from --search or from --resolv-conf.
+		Long: `Log reads what the log plugin of CoreDNS wrote, in the common or the combined format or in JSON (-log-format=json), also
+mixed, behind the prefixes of kubectl and containerd, and in docker's JSON. It shows how much of the traffic are leaks,
+steps of a search and pairs, by suffix, and what muslsafe would save. Lines that are not queries are counted and skipped.
+The search domains of the nodes come from --search or from --resolv-conf.
 
 The exit status is 1 if there are answers that break lookups on musl.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -
+  doctor log --search corp.example.com coredns.log`,
+		Args: exactly(1, "one FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error { return countLog(cmd, o, args[0]) },
 	}
 	o.nodeFlags(c.Flags())
@@ -40,7 +41,7 @@ The exit status is 1 if there are answers that break lookups on musl.`,
 func countLog(cmd *cobra.Command, o *options, file string) error {
 	search := o.search
 	if o.nodeConf != "" {
-		node, err := lint.Node(o.nodeConf)
+		node, err := o.node()
 		if err != nil {
 			return err
 		}
@@ -60,28 +61,39 @@ func countLog(cmd *cobra.Command, o *options, file string) error {
 	stop := progress(cmd.ErrOrStderr(), func() string { return readSoFar(r.Done(), size, time.Since(began)) })
 	stats, err := r.Count(in)
 	stop()
-	if err != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "doctor: %s: %v; this is what was read before\n", file, err)
-	}
-	if o.json {
-		err = encode(cmd.OutOrStdout(), struct {
-			*querylog.Stats
-			Suffixes []querylog.Suffix `json:"suffixes"`
-		}{stats, stats.Top(topSuffixes)})
-	} else {
-		err = writeStats(cmd.OutOrStdout(), stats, time.Since(began))
+	if file == "-" {
+		file = "standard input"
 	}
 	if err != nil {
+		err = fmt.Errorf("%s: %w", file, err)
+	}
+	if stats.Queries == 0 {
+		if err == nil {
+			err = fmt.Errorf("%s has no queries in %s", file, english.Plural(int(stats.NotRead), "line", ""))
+		}
+		return fmt.Errorf("%w; expect what the log plugin of CoreDNS writes, as text or JSON", err)
+	}
+	if err != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "doctor: %v; this is what was read before\n", err)
+	}
+	if err = o.writeLog(cmd.OutOrStdout(), stats, time.Since(began)); err != nil {
 		return err
 	}
-	return logStatus(file, stats)
+	return logStatus(stats)
 }
 
-func logStatus(file string, s *querylog.Stats) error {
-	switch {
-	case s.Queries == 0:
-		return fmt.Errorf("%s has no queries in %s lines; expect what the log plugin of CoreDNS writes", file, humanize.Comma(s.NotRead))
-	case s.Answered+s.Failed+s.Disagree+s.Half > 0:
+func (o *options) writeLog(w io.Writer, s *querylog.Stats, took time.Duration) error {
+	if !o.json {
+		return writeStats(w, s, took)
+	}
+	return encode(w, struct {
+		*querylog.Stats
+		Suffixes []querylog.Suffix `json:"suffixes"`
+	}{s, s.Top(topSuffixes)})
+}
+
+func logStatus(s *querylog.Stats) error {
+	if s.Answered+s.Failed+s.Disagree+s.Half > 0 {
 		return status(hazards)
 	}
 	return nil
@@ -92,7 +104,7 @@ func openLog(in io.Reader, file string) (io.ReadCloser, int64, error) {
 	if file == "-" {
 		return io.NopCloser(in), 0, nil
 	}
-	f, err := os.Open(file)
+	f, err := openFile(file)
 	if err != nil {
 		return nil, 0, err
 	}

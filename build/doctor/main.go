@@ -39,10 +39,11 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 // runAs is the whole program, by the name that it was called by.
 func runAs(program string, args []string, in io.Reader, out, errs io.Writer) int {
 	root, args := commandLine(program, args)
-	root.SetArgs(twoDashes(root, args))
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	standardCommands(root)
+	root.SetArgs(twoDashes(root, args))
 	log.SetFlags(0) // the parser of Corefiles logs imports that match no file
 	log.SetPrefix("doctor: ")
 	log.SetOutput(errs)
@@ -60,17 +61,20 @@ func runAs(program string, args []string, in io.Reader, out, errs io.Writer) int
 const about = `Doctor asks a DNS server what the resolvers of musl (Alpine) and glibc would ask for each NAME, and shows what each
 of them makes of the answers: the address or the error, the time, and how many queries it takes. Below the table it
 explains each hazard: the question and the answer behind it, whom it harms, the fix of muslsafe that cures it, and what
-helps without muslsafe. Where something breaks, it also asks for what the search would have come to. It does not look
-at /etc/hosts.
+helps without muslsafe. Where something breaks, it also asks for what the search would have come to, and says what
+nslookup of BusyBox and dig show, which often is that all is well. It does not look at /etc/hosts.
 
 The exit status is 0 if nothing breaks, 1 if something does, and 2 if it could not be told.`
 
 const examples = `  doctor www.example.org                                 as a pod or this machine would look it up
   doctor --server 10.96.0.10 --ndots 5 --search dnscheck.svc.cluster.local,svc.cluster.local,cluster.local web
   doctor trace www.example.org --libc musl-1.2.3         one lookup, step by step
+  doctor nameservers www.example.org                     what each name server says, and who is first
   doctor corefile /etc/coredns/Corefile                  what harms musl in a Corefile
   kubectl -n kube-system get cm coredns -o yaml | doctor configmap -
   kubectl -n kube-system logs -l k8s-app=kube-dns --tail -1 | doctor log -
+  doctor capture dns.pcap                                the lookups that broke in a packet capture, and why
+  docker save example.org/app:1 | doctor scan -          which resolver is inside
   doctor cluster                                         what breaks lookups in a whole Kubernetes cluster`
 
 // rootCommand returns the command line of doctor.
@@ -94,8 +98,16 @@ func rootCommand() *cobra.Command {
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return o.prepare(cmd) },
 	}
 	o.screenFlags(root.PersistentFlags())
+	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	o.lookupFlags(root.Flags())
-	root.AddCommand(traceCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o), clusterCommand(&o))
+	root.ValidArgsFunction = cobra.NoFileCompletions
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		traceCommand(&o), nameserversCommand(&o), corefileCommand(&o), configmapCommand(&o), logCommand(&o), captureCommand(&o),
+		scanCommand(&o), clusterCommand(&o),
+	)
 	return root
 }
 

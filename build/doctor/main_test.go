@@ -119,7 +119,13 @@ func TestStatusOfCommands(t *testing.T) {
 		{"trace of a hazard for others", ask("trace", "data.servfail.x", "-libc", "glibc-2.36"), "", 0, "the lookup ends with an answer", ""},
 		{"trace in JSON", ask("trace", "-json", "data.servfail.x"), "", 1, `"verdict": "resent"`, ""},
 		{"trace of an unknown libc", ask("trace", "x", "-libc", "uclibc-1.0"), "", 2, "", `unknown libc "uclibc-1.0"; expect one of musl-1.2.0`},
-		{"trace without a name", []string{"trace"}, "", 2, "", "accepts 1 arg"},
+		{"trace without a name", []string{"trace"}, "", 2, "", "trace has no argument; expect one NAME"},
+
+		{"one name server", ask("nameservers", "data.data.x"), "", 0, "one name server, so there is no race", ""},
+		{"name servers, in JSON", ask("nameservers", "-json", "data.data.x"), "", 0, `"finishes": [`, ""},
+		{"name servers, an address", ask("nameservers", "192.0.2.80"), "", 2, "no libc asks for such a name", ""},
+		{"name servers, a name that cannot be asked", ask("nameservers", "a..b"), "", 2, "no libc asks for such a name", ""},
+		{"a name server that fails", ask("nameservers", "servfail.servfail.x.d1.test."), "", 2, "no name server answers", ""},
 
 		{"a good Corefile", []string{"corefile", "-"}, good, 0, "nothing that harms musl", ""},
 		{"a Corefile with advice", []string{"corefile", "-"}, advice, 0, "servfail-cached", ""},
@@ -134,7 +140,7 @@ func TestStatusOfCommands(t *testing.T) {
 		{"a healthy log", []string{"log", "-"}, healthyLog, 0, "1 query in 93 B", ""},
 		{"a log with trouble", []string{"log", "-"}, brokenLog, 1, "1 disagree on", ""},
 		{"a log in JSON", []string{"log", "-json", "-"}, brokenLog, 1, `"pairsThatDisagree": 1`, ""},
-		{"no log", []string{"log", "-"}, "hello\n", 2, "", "has no queries in 1 lines"},
+		{"no log", []string{"log", "-"}, "hello\n", 2, "", "standard input has no queries in 1 line; expect"},
 		{"a missing log", []string{"log", missing}, "", 2, "", missing},
 		{"a folder", []string{"log", t.TempDir()}, "", 2, "", "is a directory"},
 	})

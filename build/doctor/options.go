@@ -88,7 +88,7 @@ func (o *options) doctor(cmd *cobra.Command) (*diagnosis.Doctor, error) {
 			return nil, fmt.Errorf("invalid ndots %d; expect 0 to 15", o.ndots)
 		}
 	}
-	conf, err := os.ReadFile(o.resolvConf)
+	conf, err := readConf(o.resolvConf)
 	if errors.Is(err, os.ErrNotExist) && o.servers != nil && !cmd.Flags().Changed("resolv-conf") {
 		err = nil // a laptop need not have one
 	}
@@ -100,6 +100,27 @@ func (o *options) doctor(cmd *cobra.Command) (*diagnosis.Doctor, error) {
 		return nil, err
 	}
 	return diagnosis.New(full, ports, o.timeout)
+}
+
+// maxConf is how large a resolv.conf may be, in octets. No libc reads as much.
+const maxConf = 1 << 20
+
+func readConf(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	conf, err := io.ReadAll(io.LimitReader(f, maxConf+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(conf) > maxConf:
+		return nil, fmt.Errorf("%s is larger than 1 MiB", name)
+	case isBinary(conf):
+		return nil, fmt.Errorf("%s is not text", name)
+	}
+	return conf, nil
 }
 
 // progress writes a line on a terminal until stop is called, as soon as a second is over; on anything else, nothing.

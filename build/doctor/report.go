@@ -17,12 +17,7 @@ const lateAfter = 1.5
 
 // writeReports writes the table of all names, and the hazards below it.
 func writeReports(w io.Writer, d *diagnosis.Doctor, reports []diagnosis.Report) error {
-	c := d.Config()
-	search := strings.Join(c.Search, " ")
-	if search == "" {
-		search = "none"
-	}
-	if _, err := fmt.Fprintf(w, "server %s, search %s, ndots %d\n\n%s\n", list(d.Servers()), search, c.Ndots, lookupTable(reports)); err != nil {
+	if _, err := fmt.Fprintf(w, "%s\n%s\n", settings(d), lookupTable(reports)); err != nil {
 		return err
 	}
 	for _, r := range reports {
@@ -31,6 +26,16 @@ func writeReports(w io.Writer, d *diagnosis.Doctor, reports []diagnosis.Report) 
 		}
 	}
 	return nil
+}
+
+// settings is the line that says where and how names are looked up.
+func settings(d *diagnosis.Doctor) string {
+	c := d.Config()
+	search := strings.Join(c.Search, " ")
+	if search == "" {
+		search = "none"
+	}
+	return fmt.Sprintf("server %s, search %s, ndots %d\n", list(d.Servers()), search, c.Ndots)
 }
 
 func list[T fmt.Stringer](all []T) string {
@@ -78,14 +83,9 @@ func heading(m *stub.Model) string {
 
 // cell is one lookup: green if it is as it should be, red if it fails, yellow if it is late or not what it should be.
 func cell(r diagnosis.Report, l diagnosis.Lookup) string {
-	result, color := "", text.FgGreen
-	switch addrs := l.Addresses(); {
-	case l.Result.Err != stub.OK:
-		result = l.Result.Err.String()
-	case len(addrs) == 1:
-		result = addrs[0].String()
-	default:
-		result = fmt.Sprintf("%s +%d", addrs[0], len(addrs)-1)
+	result, color := l.Result.Err.String(), text.FgGreen
+	if l.Result.Err == stub.OK {
+		result = addresses(l)
 	}
 	switch {
 	case harmed(r, l.Model) && l.Result.Err != stub.OK:
@@ -94,6 +94,15 @@ func cell(r diagnosis.Report, l diagnosis.Lookup) string {
 		color = text.FgYellow
 	}
 	return color.Sprint(result) + "\n" + fmt.Sprintf("%s, %s", took(l.Result), count(l.Queries(), "query", "queries"))
+}
+
+// addresses are those of a lookup that has found any, in the room of one.
+func addresses(l diagnosis.Lookup) string {
+	addrs := l.Addresses()
+	if len(addrs) == 1 {
+		return addrs[0].String()
+	}
+	return fmt.Sprintf("%s +%d", addrs[0], len(addrs)-1)
 }
 
 func took(r stub.Result) string {

@@ -22,11 +22,14 @@ func traceCommand(o *options) *cobra.Command {
 		Short: "Show one lookup of one libc, step by step",
 		Long: `Trace shows what one libc does to look up NAME: each question, what comes back, what the libc makes of it, and how
 long it waits. The servers are asked once; the waiting is the libc's, not yours.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  doctor trace www.example.org
+  doctor trace www.example.org --libc musl-1.2.3 --server 10.96.0.10 --search corp.example.com --ndots 5`,
+		Args: exactly(1, "one NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error { return trace(cmd, o, args[0]) },
 	}
 	o.lookupFlags(c.Flags())
 	c.Flags().StringVar(&o.libc, "libc", "musl-1.2.5", "the libc: "+strings.Join(libcs(), ", ")+", or a version between")
+	c.ValidArgsFunction = cobra.NoFileCompletions
 	_ = c.RegisterFlagCompletionFunc("libc", cobra.FixedCompletions(libcs(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -47,10 +50,7 @@ func trace(cmd *cobra.Command, o *options, name string) error {
 	if err != nil {
 		return err
 	}
-	stop := progress(cmd.ErrOrStderr(), func() string {
-		asked, over := d.Progress()
-		return fmt.Sprintf("%d questions asked, %d answered or given up", asked, over)
-	})
+	stop := questionsAsked(cmd, d)
 	r := d.Trace(m, name)
 	report := d.Examine(name)
 	stop()

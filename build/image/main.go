@@ -9,8 +9,8 @@ package main
 import (
 	"fmt"
 	"os"
-	"strconv"
-	"time"
+
+	"github.com/muslsafe/coredns-muslsafe/build/epoch"
 )
 
 func main() {
@@ -21,26 +21,15 @@ func main() {
 }
 
 func run(args []string) error {
-	epoch, err := sourceDate(os.Getenv("SOURCE_DATE_EPOCH"))
+	date, err := epoch.Time()
 	if err != nil {
 		return err
 	}
 	switch {
 	case len(args) == 3 && args[0] == "rootfs":
-		return writeRootfs(args[1], args[2], epoch)
+		return writeRootfs(args[1], args[2], date)
 	case len(args) == 2 && args[0] == "settle":
-		return settle(os.Stdin, os.Stdout, args[1], epoch)
+		return settle(os.Stdin, os.Stdout, args[1], date)
 	}
 	return fmt.Errorf("unexpected arguments %q; expect rootfs BINARY ROOTFS.TAR, or settle ARCH", args)
-}
-
-func sourceDate(text string) (time.Time, error) {
-	if text == "" {
-		return time.Unix(0, 0).UTC(), nil
-	}
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("invalid SOURCE_DATE_EPOCH %q; expect seconds since 1970", text)
-	}
-	return time.Unix(seconds, 0).UTC(), nil
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
-// unsearched is a pair for which glibc goes on to search, and musl does not: its name has ndots dots or more, and does not exist as
-// it stands. (The search of glibc is in res_nsearch; musl returns at once, name_from_dns_search.)
+// unsearched is a pair whose name has ndots dots or more and does not exist as the client asked for it. glibc then goes on to
+// search (res_nsearch), and musl does not (name_from_dns_search).
 type unsearched struct{ *pair }
 
-// isOpen reports whether there may be something to find, if a half is to pass.
+// isOpen reports whether a search may find something, given a half that would pass.
 func (p unsearched) isOpen(half verdict.Outcome) bool {
 	if !p.cfg.fixes[verdict.Absolute] || half != verdict.Nxdomain {
 		return false
@@ -19,7 +19,7 @@ func (p unsearched) isOpen(half verdict.Outcome) bool {
 	return (c == nil || c.winner != "") && len(p.cfg.suffixes.Unsearched(p.Name)) > 0
 }
 
-// answer returns what a search finds, and nil if that is nothing. Where AAAA follows from A, so does this.
+// answer returns what a search finds, or nil. If AAAA follows from A, so does the answer.
 func (p unsearched) answer(ruling verdict.Ruling) *dns.Msg {
 	isFinal := ruling.Verdict == verdict.Pass || p.isDerived
 	if !isFinal || !p.isOpen(p.half().Half().Outcome) || p.Asker.IsOverloaded() {
@@ -28,7 +28,7 @@ func (p unsearched) answer(ruling verdict.Ruling) *dns.Msg {
 	return search{&p.query, verdict.Absolute, p.begin}.answer()
 }
 
-// begin starts the search with the name as it stands.
+// begin starts the search with the name as the client asked for it.
 func (p unsearched) begin(w *walk) {
 	sibling := p.sibling
 	if sibling == nil && !p.cfg.fixes[verdict.IPv4Only] {
@@ -38,7 +38,7 @@ func (p unsearched) begin(w *walk) {
 	w.steps = append([]searchStep{asItStands}, w.cfg.stepsOf(w.cfg.suffixes.Unsearched(w.Name))...)
 }
 
-// write answers the client with what a search found. In a report, the client's own answer passes.
+// write answers the client with what a search found. With report, the client's own answer passes.
 func (p unsearched) write(m *dns.Msg) (int, error) {
 	p.counts.record(p.Context, verdict.Absolute)
 	if !p.cfg.report {

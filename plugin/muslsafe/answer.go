@@ -10,8 +10,8 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
-// denial returns the answer that a ruling asks for, as the client can take it. An SOA of the upstream is kept where it
-// says as much as ours.
+// denial returns the answer that a ruling asks for, in a form that the client can take. The upstream's SOA is kept if it
+// says as much as ours would.
 func (p *pair) denial(ruling verdict.Ruling) *dns.Msg {
 	d := reply.Denial{Zone: p.Query.Question[0].Name[p.expansion.At:], TTL: p.cfg.ttl, Fix: ruling.Fix}
 	if ruling.Verdict == verdict.ToNxdomain {
@@ -35,7 +35,7 @@ func (p *pair) denial(ruling verdict.Ruling) *dns.Msg {
 	return m
 }
 
-// best is the lookup whose answer counts for the own half: over TCP if that brought more.
+// best is the lookup whose answer counts for the own half: the one over TCP if that brought more.
 func (p *pair) best() *lookup.Lookup {
 	if p.overTCP.Half().IsAnswer() {
 		return p.overTCP
@@ -43,7 +43,7 @@ func (p *pair) best() *lookup.Lookup {
 	return p.Own()
 }
 
-// answer writes what a ruling asks for. In a report, that is counted, and the client's own answer passes.
+// answer writes what a ruling asks for. A report only counts it, and the client's own answer passes.
 func (p *pair) answer(ruling verdict.Ruling) (int, error) {
 	if ruling.Verdict != verdict.Pass {
 		p.counts.record(p.Context, ruling.Fix)
@@ -58,7 +58,7 @@ func (p *pair) answer(ruling verdict.Ruling) (int, error) {
 	return send(p.Writer, m, rcode, err)
 }
 
-// take waits for what goes out and returns it. A failure of A is that of an AAAA which follows from it.
+// take waits for the answer and returns it. An AAAA half that follows from A fails as A does.
 func (p *pair) take() (m *dns.Msg, rcode int, err error) {
 	if p.Own() == nil {
 		isWritten, rcode, err := p.sibling.Best().Failure()
@@ -72,14 +72,14 @@ func (p *pair) take() (m *dns.Msg, rcode int, err error) {
 	return p.Take(p.best())
 }
 
-// pass counts and writes an answer that passes, which may be nil, as the client can take it.
+// pass counts and writes an answer that passes, which may be nil, in a form that the client can take.
 func (p *pair) pass(m *dns.Msg, rcode int, err error) (int, error) {
 	m, f := p.fitted(m)
 	p.counts.record(p.Context, f)
 	return send(p.Writer, m, rcode, err)
 }
 
-// send writes a message, if there is one, and returns what ServeDNS must.
+// send writes a message, if there is one, and returns what ServeDNS has to return.
 func send(w dns.ResponseWriter, m *dns.Msg, rcode int, err error) (int, error) {
 	if m == nil {
 		return rcode, err
@@ -93,7 +93,8 @@ func send(w dns.ResponseWriter, m *dns.Msg, rcode int, err error) (int, error) {
 	return rcode, err
 }
 
-// fitted returns m, which may be nil, as the client can take it, and the fix if that changes it, or with report would.
+// fitted returns m, which may be nil, in a form that the client can take. It also returns the fix if that changes m, or with
+// report would.
 func (p *pair) fitted(m *dns.Msg) (*dns.Msg, verdict.Fix) {
 	if m == nil || verdict.OutcomeOf(m, p.Qtype()) == verdict.Failed || p.isDerived || !p.mustFit() {
 		return m, verdict.None
@@ -109,5 +110,5 @@ func (p *pair) fitted(m *dns.Msg) (*dns.Msg, verdict.Fix) {
 	return small, verdict.Fit
 }
 
-// maxStart bounds the number of the address that a cut answer begins with. No answer has as many.
+// maxStart bounds the random number of the address that a truncated answer begins with. No answer has as many addresses.
 const maxStart = 1 << 16

@@ -8,8 +8,8 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/libc"
 )
 
-// countLibc counts the pair that a query completes by the library that probably sent it. A stub resolver sends its queries
-// over UDP, and without EDNS if it is that of musl.
+// countLibc counts the pair that a query completes, by the library that probably sent it. musl sends its queries over UDP
+// and without EDNS, so no others are looked at.
 func (q *query) countLibc() {
 	if q.pairs == nil || !q.asksAddress() {
 		return

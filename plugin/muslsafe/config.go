@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	defaultResolv = "/etc/resolv.conf" // of the CoreDNS pod, which has the node's with dnsPolicy: Default
+	defaultResolv = "/etc/resolv.conf" // a CoreDNS pod with dnsPolicy: Default has that of its node
 	defaultTTL    = 30                 // seconds
 	maxTTL        = 3600               // seconds
 )
 
-// config is what one muslsafe in a Corefile asks for: validated, complete and never modified.
+// config is the configuration of one muslsafe in a Corefile: validated, complete and never modified.
 type config struct {
-	zones    []names.Domain // names outside of them pass untouched; nil stands for the zones of the server block
+	zones    []names.Domain // names outside them pass untouched; nil: the zones of the server block
 	except   []names.Domain // names at and below them pass untouched
 	suffixes *names.Suffixes
 	from     string // where the node's suffixes come from, for the log
 	fixes    verdict.Fixes
 	ttl      uint32 // of synthesized negative answers, in seconds
 	report   bool   // decide and count, change nothing
-	clients  bool   // count pairs by the library of the client
+	clients  bool   // count pairs by the client's library
 }
 
 func newConfig() *config {
@@ -38,7 +38,7 @@ func (cfg *config) covers(name string) bool {
 	return !names.AnyContains(cfg.except, name)
 }
 
-// derives reports whether the answer to qtype follows from the other half: that to AAAA, with ipv4only.
+// derives reports whether the answer to qtype follows from the other half, as that to AAAA does with ipv4only.
 func (cfg *config) derives(qtype uint16) bool {
 	return cfg.fixes[verdict.IPv4Only] && qtype == dns.TypeAAAA
 }
@@ -49,6 +49,5 @@ func (cfg *config) String() string {
 	if cfg.report {
 		mode = "report only"
 	}
-	return fmt.Sprintf("cluster domains %v; search domains %v from %s; %s %v",
-		cfg.suffixes.Cluster(), cfg.suffixes.Search(), cfg.from, mode, cfg.fixes.Names())
+	return fmt.Sprintf("cluster domains %v; search domains %v from %s; %s %v", cfg.suffixes.Cluster(), cfg.suffixes.Search(), cfg.from, mode, cfg.fixes.Names())
 }

@@ -11,20 +11,20 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
-// searchDomain finds out whether what a name gets is about the domain that it is in.
+// searchDomain finds out whether the answers to a name are about its domain or about the name itself.
 type searchDomain struct {
 	*pair
 	suffix  stranger.Stranger // directly below the search suffix: if it gets the same, that is enough
-	inPlace stranger.Stranger // below the domain that the name is directly below, where that is another one
+	inPlace stranger.Stranger // directly below the parent of the name, if that is not the search suffix
 }
 
-// parent is the domain that the name is directly below.
+// parent is the domain directly above the name.
 func (d *searchDomain) parent() string {
 	i, _ := dns.NextLabel(d.Name, 0)
 	return d.Name[i:]
 }
 
-// ask asks for the strangers, one after the other, and reports whether there was something to ask.
+// ask asks for the strangers, one after the other, and reports whether there was anything to ask.
 func (d *searchDomain) ask(e verdict.Evidence) (isNew bool) {
 	zone, parent := d.zone(), d.parent()
 	if d.suffix.Pair == nil {
@@ -38,7 +38,7 @@ func (d *searchDomain) ask(e verdict.Evidence) (isNew bool) {
 	return false
 }
 
-// meet returns the stranger below zone, and asks for it if none is remembered, or the domain seems to have died since.
+// meet returns the stranger below zone. It asks for one if none is remembered, or if the domain seems to have died since.
 func (d *searchDomain) meet(zone string, e verdict.Evidence) stranger.Stranger {
 	now := time.Now()
 	s, ok := d.strangers.Get(d.keyOf(&d.query, zone), now)
@@ -59,8 +59,7 @@ func (c *core) visit(q *query, zone string) []*lookup.Lookup {
 	return pair
 }
 
-// keyOf returns where the stranger below zone is remembered: for each client apart where rules may treat clients
-// differently.
+// keyOf returns the key of the stranger below zone. If rules may treat clients differently, each client has its own.
 func (c *core) keyOf(q *query, zone string) string {
 	if !c.isPerClient {
 		return zone
@@ -79,7 +78,7 @@ func (d *searchDomain) isFailing(e verdict.Evidence) bool {
 	return slices.Contains(d.outcomes(e), verdict.Failed)
 }
 
-// compare returns whether a stranger gets the same as the name. As long as the stranger is on its way, the one before it shows
+// compare returns whether a stranger gets the same as the name. While the stranger is unanswered, the one before it can prove
 // that a domain is dead, but not that a domain in which a name fails is alive.
 func (d *searchDomain) compare(s stranger.Stranger, e verdict.Evidence) verdict.Answer {
 	outcomes := d.outcomes(e)
@@ -89,8 +88,8 @@ func (d *searchDomain) compare(s stranger.Stranger, e verdict.Evidence) verdict.
 	return verdict.IsSame(outcomes, stranger.OutcomesNow(s.Pair))
 }
 
-// read returns whether a random name in place of the name gets the same. An answer that is there is not held for it longer
-// than for anything else; a half that fails may be, to find out whether the domain is dead.
+// read returns whether a random name in place of the name gets the same. An answer that is there is not held back for it
+// longer than for anything else. A half that fails may be, to find out whether the domain is dead.
 func (d *searchDomain) read(e verdict.Evidence, elapsed time.Duration) verdict.Answer {
 	same := d.compare(d.suffix, e)
 	if same == verdict.No && d.parent() != d.zone() {
@@ -107,7 +106,7 @@ func (d *searchDomain) read(e verdict.Evidence, elapsed time.Duration) verdict.A
 	return same
 }
 
-// untilDead returns how long it takes until a stranger that is silent counts as failed, 0 if there is none.
+// untilDead returns how long it takes until a silent stranger counts as failed, and 0 if there is none.
 func (d *searchDomain) untilDead() time.Duration {
 	for _, l := range slices.Concat(d.suffix.Pair, d.inPlace.Pair) {
 		if left := stranger.DeadAfter - l.Age(); !l.Landed() && left > 0 {
@@ -125,7 +124,7 @@ func (p *pair) watch() *stranger.Watch {
 	return p.watches[p.zone()]
 }
 
-// watchDomain looks at the search domain of the name in the background, if that is due.
+// watchDomain checks the search domain of the name in the background, if that is due.
 func (p *pair) watchDomain() {
 	if w := p.watch(); w != nil && w.IsDue() {
 		q := &query{core: p.core, began: p.began}

@@ -7,12 +7,12 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
-// askOverTCP asks again for what came cut and cannot serve as it is.
+// askOverTCP repeats over TCP what came truncated and cannot be used.
 func (q *inquiry) askOverTCP() {
 	if q.overTCP == nil && q.Own().Half().IsCut && !q.cfg.report && q.mustFit() {
 		q.overTCP = q.OwnOverTCP()
 	}
-	if !q.cfg.fixes[verdict.IPv4Only] { // else the A half decides, whatever it has
+	if !q.cfg.fixes[verdict.IPv4Only] { // otherwise the A half decides, whatever is in it
 		q.sibling = q.Proof(q.sibling)
 	}
 	for i, l := range q.ahead {
@@ -20,12 +20,12 @@ func (q *inquiry) askOverTCP() {
 	}
 }
 
-// evidence is what is known after a time.
+// evidence is everything known at a time after the query came.
 func (q *inquiry) evidence(elapsed time.Duration) verdict.Evidence {
 	e := q.known(q.readOwn(elapsed))
 	e.Sibling = q.readSibling(elapsed)
 	if q.patience == 0 && (e.Own.IsAnswer() || e.Sibling.IsAnswer()) {
-		q.patience = elapsed + min(elapsed/2, silentLate) // where one half was slow, the other one is too
+		q.patience = elapsed + min(elapsed/2, silentLate) // if one half was slow, the other one is too
 		e.Own, e.Sibling = q.readOwn(elapsed), q.readSibling(elapsed)
 	}
 	e.Stranger = q.domain.read(e, elapsed)
@@ -41,7 +41,7 @@ func (q *inquiry) evidence(elapsed time.Duration) verdict.Evidence {
 	return e
 }
 
-// halfBy returns what a lookup says after a time. One that is silent until the limit has failed.
+// halfBy returns the half of a lookup at a time. A lookup that is silent until the limit has failed.
 func halfBy(l *lookup.Lookup, elapsed, limit time.Duration) verdict.Half {
 	h := l.Half()
 	if h.Outcome == verdict.Unknown && elapsed >= limit {
@@ -50,8 +50,8 @@ func halfBy(l *lookup.Lookup, elapsed, limit time.Duration) verdict.Half {
 	return h
 }
 
-// provenBy returns the outcome of a lookup that others depend on. What came cut, with nothing of its type, may have landed
-// after it was asked for over TCP, which will be done at the next look.
+// provenBy returns the outcome of a lookup that others depend on. An answer that was truncated to nothing proves nothing: it
+// may have landed after the last check, and is repeated over TCP at the next one.
 func provenBy(l *lookup.Lookup, elapsed, limit time.Duration) verdict.Outcome {
 	h := halfBy(l, elapsed, limit)
 	if h.Outcome == verdict.Data && h.IsEmpty {
@@ -60,10 +60,10 @@ func provenBy(l *lookup.Lookup, elapsed, limit time.Duration) verdict.Outcome {
 	return h.Outcome
 }
 
-// limitSince returns after what time from began a lookup of our own is silent, which may have been sent late.
+// limitSince returns how long after began a lookup of our own, which may have been sent late, counts as silent.
 func limitSince(l *lookup.Lookup, began time.Time) time.Duration {
 	if l == nil {
-		return overAfter // it may be asked yet
+		return overAfter // it may still be asked
 	}
 	return min(max(l.Began.Sub(began)+silentLate, silentAfter), overAfter)
 }
@@ -77,9 +77,9 @@ func (q *inquiry) readSibling(elapsed time.Duration) verdict.Outcome {
 	return provenBy(q.sibling, elapsed, limit)
 }
 
-// readOwn returns the outcome of the own half. If it came cut, for a client that may not be able to ask for the rest,
-// what comes over TCP counts. If that fails, it stays as cut as it came; it may take its time where nothing came over
-// UDP, which an old musl takes for the end.
+// readOwn returns the outcome of the own half. If it was truncated and the client may not be able to ask for the rest, the
+// answer over TCP counts. If that fails, the truncated answer stays. TCP gets more time if it was truncated to nothing, which
+// an old musl takes for the final answer.
 func (q *inquiry) readOwn(elapsed time.Duration) verdict.Outcome {
 	if q.overTCP == nil {
 		return halfBy(q.Own(), elapsed, max(silentAfter, q.patience)).Outcome
@@ -110,8 +110,8 @@ func (q *inquiry) readAhead(e verdict.Evidence, elapsed time.Duration) verdict.A
 	return verdict.AnyAhead(outcomes)
 }
 
-// limitOf returns until when, from began, lookups are waited for: those that were sent late, after a domain was found dead,
-// have as much time as others.
+// limitOf returns how long after began lookups are waited for. Those that were sent late, after a domain was found dead, have
+// as much time as others.
 func limitOf(lookups []*lookup.Lookup, began time.Time) time.Duration {
 	limit := overAfter
 	for _, l := range lookups {
@@ -130,8 +130,8 @@ func readRefused(halves []*lookup.Lookup) verdict.Answer {
 	return verdict.Yes
 }
 
-// countSilence counts, once, a half that the evidence takes for failed because nothing has come. One that nobody asked for
-// is not silent.
+// countSilence counts, once, a half that the evidence treats as failed because no answer has come. A half that nobody asked
+// for is not silent.
 func (q *inquiry) countSilence(i int, l *lookup.Lookup, o verdict.Outcome) {
 	if o == verdict.Failed && l != nil && !l.Landed() && !q.silent[i] {
 		q.silent[i] = true

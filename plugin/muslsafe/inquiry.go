@@ -14,23 +14,23 @@ type inquiry struct {
 	ahead   []*lookup.Lookup
 	hijack  *hijack
 	claimed verdict.Answer
-	silent  [2]bool // the silence of the half, and of its sibling, has been counted
+	silent  [2]bool // whether the silence of the half and of its sibling has been counted
 
-	patience time.Duration // until when, at the least, no half counts as silent; 0 until one has landed
+	patience time.Duration // no half counts as silent before; 0 until one has landed
 }
 
-// settle asks and waits until a verdict falls. To pass an answer, it must be there.
+// settle asks and waits until there is a verdict. An answer can only pass once it is there.
 func (q *inquiry) settle() verdict.Ruling {
 	for {
 		elapsed := time.Since(q.began)
-		isOver := q.isOver(elapsed) // before the evidence, which may gain by it
+		isOver := q.isOver(elapsed) // read first: an answer that lands after this is passed in the next round
 		q.Own().Raise()
 		q.askOverTCP()
 		e := q.evidence(elapsed)
 		ruling := q.judge(e)
 		switch {
 		case ruling.Verdict == verdict.Undecided && q.ask(ruling.Needs, e):
-			continue // with what may be there already
+			continue // something may have landed already
 		case ruling.Verdict > verdict.Pass || ruling.Verdict == verdict.Pass && isOver:
 			return ruling
 		}
@@ -38,7 +38,7 @@ func (q *inquiry) settle() verdict.Ruling {
 	}
 }
 
-// judge decides on evidence, and lets an answer pass for what is remembered of the other half.
+// judge decides on evidence. It also lets an answer pass because of what is remembered of the other half.
 func (q *inquiry) judge(e verdict.Evidence) verdict.Ruling {
 	ruling := q.rules.Judge(e)
 	if ruling.Needs.Sibling && e.Own.IsAnswer() {
@@ -49,13 +49,13 @@ func (q *inquiry) judge(e verdict.Evidence) verdict.Ruling {
 	return ruling
 }
 
-// isOver reports whether a verdict that the answer passes is the last word: the answer is there, or, in a report on an
-// answer that would not have been asked for, what that depends on keeps the client waiting.
+// isOver reports whether the verdict that the answer passes is final: because the answer is there, or because the client has
+// waited long enough in a report on an answer that without a report would not be asked for.
 func (q *inquiry) isOver(elapsed time.Duration) bool {
 	return q.half().Landed() || q.isDerived && q.Own() != nil && elapsed >= overAfter
 }
 
-// untilNext returns how long it takes until the clock says that a verdict may change, and 0 if it does no more.
+// untilNext returns how long it takes until time alone may change the verdict, and 0 if it cannot any more.
 func (q *inquiry) untilNext(elapsed time.Duration) time.Duration {
 	if d := untilNext(elapsed, q.patience); d > 0 {
 		return d
@@ -68,8 +68,8 @@ func (q *inquiry) untilNext(elapsed time.Duration) time.Duration {
 	return q.domain.untilDead()
 }
 
-// untilNext returns how long it takes until the clock says that something may change, or until more is over, and 0 if it
-// does no more.
+// untilNext returns how long it takes until time alone may change something, or until more is over, and 0 if it cannot any
+// more.
 func untilNext(elapsed, more time.Duration) (d time.Duration) {
 	for _, next := range [...]time.Duration{pairedAfter, lateAfter, silentAfter, overAfter, more} {
 		if left := next - elapsed; left > 0 && (d == 0 || left < d) {
@@ -79,7 +79,7 @@ func untilNext(elapsed, more time.Duration) (d time.Duration) {
 	return d
 }
 
-// ask sends out what is needed and has not been asked for, and reports whether there was such a thing.
+// ask asks for what is needed and has not been asked for, and reports whether there was anything.
 func (q *inquiry) ask(n verdict.Needs, e verdict.Evidence) (isNew bool) {
 	if n.Sibling {
 		isNew = q.askSibling()
@@ -110,7 +110,7 @@ func (q *inquiry) askSibling() (isNew bool) {
 	if !q.memory.HasFailed(&q.Client, qtype, time.Now()) {
 		q.sibling = q.Ask(q.Query.Question[0].Name, qtype)
 	}
-	if q.memory.HasFailed(&q.Client, qtype, time.Now()) { // by now, too
+	if q.memory.HasFailed(&q.Client, qtype, time.Now()) { // it may have failed since the first check
 		q.sibling = lookup.Unavailable()
 	}
 	return true

@@ -12,7 +12,7 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
-// look asks for a stranger below a search domain, and has that done again soon if it fails.
+// look asks for a stranger below a search domain. If that fails, it is repeated soon.
 func (c *core) look(q *query, zone string) {
 	defer q.Close()
 	pair := c.visit(q, zone)
@@ -26,7 +26,7 @@ func (c *core) look(q *query, zone string) {
 	}
 }
 
-// lookAtDomains looks at all search domains of the nodes when the server at addr starts, before a client meets a dead one.
+// lookAtDomains checks all search domains of the nodes when the server at addr starts, before a client meets a dead one.
 func (c *core) lookAtDomains(addr string) {
 	if !c.cfg.fixes[verdict.Search] || c.cfg.report {
 		return
@@ -43,7 +43,7 @@ func (c *core) lookAtDomains(addr string) {
 	}
 }
 
-// nobody is the client of what is asked when the server starts.
+// nobody is the client on whose behalf the server asks when it starts.
 type nobody struct{ dns.ResponseWriter }
 
 // LocalAddr implements [dns.ResponseWriter].

@@ -7,13 +7,13 @@ import (
 )
 
 // The values of all labels are closed lists: the servers and views of the Corefile, and constants of this package.
-// A name or an address of a client is never one.
+// Query names and client addresses are never among them.
 var (
 	queriesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace,
 		Subsystem: pluginName,
 		Name:      "queries_total",
-		Help:      "Counter of queries of clients, by what was decided on them.",
+		Help:      "Counter of client queries by decision.",
 	}, []string{"server", "view", "decision"})
 
 	fixesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
@@ -27,21 +27,21 @@ var (
 		Namespace: plugin.Namespace,
 		Subsystem: pluginName,
 		Name:      "silences_total",
-		Help:      "Counter of halves of a pair that counted as failed because there was no answer in time, by type.",
+		Help:      "Counter of halves of a pair that counted as failed because no answer came in time, by type.",
 	}, []string{"server", "view", "type"})
 
 	lookupsInFlight = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: plugin.Namespace,
 		Subsystem: pluginName,
 		Name:      "lookups_in_flight",
-		Help:      "Gauge of queries, of clients and of its own, that muslsafe has sent to the next plugins and that are not answered yet.",
+		Help:      "Gauge of queries that muslsafe has sent to the next plugins and that are not answered yet, those of clients included.",
 	}, []string{"server", "view"})
 
 	subqueriesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace,
 		Subsystem: pluginName,
 		Name:      "subqueries_total",
-		Help:      "Counter of queries that muslsafe sent to the next plugins on its own, questions asked again and random names included, by what came back.",
+		Help:      "Counter of queries that muslsafe sent on its own, repeated questions and random names included, by result.",
 	}, []string{"server", "view", "result"})
 
 	subqueryDuration = promauto.NewHistogramVec(prometheus.HistogramOpts{
@@ -50,7 +50,7 @@ var (
 		Name:                        "subquery_duration_seconds",
 		Buckets:                     plugin.TimeBuckets,
 		NativeHistogramBucketFactor: plugin.NativeHistogramBucketFactor,
-		Help:                        "Histogram of the time until such a query was answered.",
+		Help:                        "Histogram of the time until a query that muslsafe sent on its own was answered.",
 	}, []string{"server", "view"})
 
 	pairsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
@@ -61,14 +61,14 @@ var (
 	}, []string{"server", "view", "libc"})
 )
 
-// decision is what becomes of a query of a client.
+// decision is what muslsafe does with a query of a client.
 type decision uint8
 
 const (
-	untouched  decision = iota // not looked at: DO or CD, another class, several questions, a name outside of the zones
+	untouched  decision = iota // not looked at: DO or CD, another class, several questions, a name outside the zones
 	passed                     // nothing is known to be wrong with its answer
 	fixed                      // its answer was changed, or with report would have been
-	overloaded                 // not judged, as too many lookups are under way
+	overloaded                 // not judged, because too many lookups are in flight
 	numDecisions
 )
 

@@ -1,5 +1,5 @@
 // Package muslsafe implements a CoreDNS plugin that makes the answers of a DNS server safe for programs that are
-// linked with musl, whose resolver is strict where that of glibc is forgiving.
+// linked with musl, whose resolver is stricter than that of glibc.
 package muslsafe
 
 import (
@@ -18,8 +18,7 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
-// Muslsafe keeps answers from clients that would make the resolver of musl fail or wait. It is safe for
-// concurrent use.
+// Muslsafe corrects answers that would make the resolver of musl fail or wait. It is safe for concurrent use.
 type Muslsafe struct {
 	Next plugin.Handler
 	core
@@ -65,9 +64,9 @@ func newMuslsafe(next plugin.Handler, cfg *config) *Muslsafe {
 // Name implements [plugin.Handler].
 func (p *Muslsafe) Name() string { return pluginName }
 
-// ServeDNS implements [plugin.Handler]. The steps come in the order in which they can spare a query the next ones.
+// ServeDNS implements [plugin.Handler]. The steps are ordered so that each one can make the following ones unnecessary.
 func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if lookup.IsMarked(ctx) { // part of a query that is judged already
+	if lookup.IsMarked(ctx) { // part of a query that is being judged
 		return p.asker.Pass(ctx, w, r)
 	}
 	counts := seriesOf(ctx)
@@ -93,8 +92,8 @@ func (p *Muslsafe) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 }
 
 // concerns reports whether r is a query that muslsafe may answer or judge. A client that sets DO or CD validates
-// and must see what was signed (RFC 4035, section 3.2). One that signs its query takes a signed answer alone (RFC 8945,
-// section 5.3): where tsig stands behind muslsafe, as in CoreDNS 1.13, it has not taken the TSIG record away yet.
+// and must see what was signed (RFC 4035, section 3.2). A client that signs its query accepts only a signed answer
+// (RFC 8945, section 5.3). In CoreDNS 1.13, tsig comes after muslsafe and has not removed the TSIG record yet.
 func concerns(r *dns.Msg) bool {
 	if len(r.Question) != 1 || r.Question[0].Qclass != dns.ClassINET || r.Opcode != dns.OpcodeQuery {
 		return false
@@ -108,9 +107,9 @@ type query struct {
 	lookup.Client
 	*core
 	counts *series
-	began  time.Time // of what has been done about it so far; zero if nothing has
+	began  time.Time // when muslsafe began to work on it; zero if it has not
 
-	isSearched bool // complete has looked further down the search list, and found nothing
+	isSearched bool // complete has searched the names ahead and found nothing
 }
 
 // set fills in a query of a client.
@@ -123,16 +122,16 @@ func (q *query) set(ctx context.Context, counts *series, w dns.ResponseWriter, r
 // asksAddress reports whether the query is for A or AAAA.
 func (q *query) asksAddress() bool { return q.Qtype() == dns.TypeA || q.Qtype() == dns.TypeAAAA }
 
-// passOn hands the query to the next plugin as it is. What that looks up for it through the whole server is a query of its
-// own.
+// passOn hands the query to the next plugin unchanged. Lookups that the plugin then sends through the whole server are
+// judged like any other query.
 func (q *query) passOn() (int, error) { return q.Asker.Pass(q.Context, q.Writer, q.Query) }
 
-// passUnjudged hands the query to the next plugin, and keeps what that looks up for it from being judged.
+// passUnjudged hands the query to the next plugin unchanged. Lookups that the plugin sends for it are not judged.
 func (q *query) passUnjudged() (int, error) {
 	return q.Asker.Pass(lookup.WithMark(q.Context), q.Writer, q.Query)
 }
 
-// answerWith writes m, which is due to a fix, in place of what the next plugin would answer.
+// answerWith writes m, the answer of a fix, instead of asking the next plugin.
 func (q *query) answerWith(m *dns.Msg, f verdict.Fix) (int, error) {
 	q.counts.record(q.Context, f)
 	if q.cfg.report {
@@ -141,7 +140,7 @@ func (q *query) answerWith(m *dns.Msg, f verdict.Fix) (int, error) {
 	return dns.RcodeSuccess, q.Writer.WriteMsg(m)
 }
 
-// leak returns the denial of a name that only search expansion can make, and nil for any other.
+// leak returns the denial of a name that only search expansion can make, and nil for any other name.
 func (q *query) leak() *dns.Msg {
 	at, ok := q.cfg.suffixes.Leak(q.Name)
 	if !ok || !q.cfg.fixes[verdict.Leak] {
@@ -160,7 +159,7 @@ func (q *query) mustFit() bool {
 	return !tcp
 }
 
-// askBoth asks for the A and the AAAA records of a name, or for the A records alone if AAAA follows from them.
+// askBoth asks for the A and the AAAA records of a name, or only for the A records if AAAA follows from them.
 func (q *query) askBoth(name string) []*lookup.Lookup {
 	a := q.Ask(name, dns.TypeA)
 	if q.cfg.fixes[verdict.IPv4Only] {
@@ -177,9 +176,9 @@ func halfOf(qtype uint16) int {
 	return 0
 }
 
-// claim reports whether the client's half, which fails, may be denied because the other one has addresses: the client has
-// asked for that one too, else it would lose its only answer; and that one has not been denied to it, else it would take it
-// that the name has no addresses at all, while each question that was asked for the sake of the other half has found some.
+// claim reports whether the client's failing half may be denied because the other half has addresses. The client must have
+// asked for the other half too, or it would lose its only answer. And the other half must not have been denied to it, or it
+// would conclude that the name has no addresses at all, although both have been found.
 func (q *query) claim(elapsed time.Duration) verdict.Answer {
 	now := time.Now()
 	switch {

@@ -12,33 +12,33 @@ import (
 // The clock of a query, from its arrival. musl repeats a query after 2.5 seconds and gives up after 5
 // (res_msend.c).
 const (
-	pairedAfter = 50 * time.Millisecond   // a client that asks for both halves has done so
-	lateAfter   = lookup.Hedge            // what a verdict may still need is asked all together
+	pairedAfter = 50 * time.Millisecond   // by now, a client that asks for both halves has done so
+	lateAfter   = lookup.Hedge            // everything that a verdict may still need is asked at once
 	silentAfter = time.Second             // a half without an answer has failed
-	silentLate  = 750 * time.Millisecond  // for a sibling that was asked late: it may be as slow as the own half
-	overAfter   = 1250 * time.Millisecond // what is still open is not waited for
+	silentLate  = 750 * time.Millisecond  // the same for a half that was asked late, which may be as slow as the own half
+	overAfter   = 1250 * time.Millisecond // nobody waits for an open verdict any longer
 )
 
-// pair is the query of a client for one half of a name, with the two halves as they are asked for.
+// pair is the query of a client for one half of a name, with the lookups for both halves.
 type pair struct {
 	query
 	expansion names.Expansion
 	isDerived bool // the client's half is AAAA, and follows from A
 
-	overTCP *lookup.Lookup // own over TCP, if that was cut and the client cannot ask for the rest
+	overTCP *lookup.Lookup // the own half over TCP, if it was truncated and the client cannot ask for the rest
 	sibling *lookup.Lookup // nil until it is needed
 
 	answerNow  func(*lookup.Exchange) bool // p.tryAnswer
 	answerLate func()                      // decide(p)
-	answered   struct {                    // by one of these
+	answered   struct {                    // what one of these has answered
 		rcode int
 		err   error
 	}
 }
 
-// maxPairs is how many pairs are kept for the next clients, so that an ordinary query makes no garbage. A pair is filled in where
-// it is kept, and nothing of it is on the stack: that of a packet's goroutine is small, and letting it grow costs more than
-// all that muslsafe does.
+// maxPairs is how many pairs are kept for later queries, so that an ordinary query makes no garbage. A pair is filled in where
+// it is kept, and never on the stack: a packet's goroutine has a small one, and growing it costs more than everything that
+// muslsafe does.
 const maxPairs = 1024
 
 // take returns a pair for a query.
@@ -73,7 +73,7 @@ func judgeOrPass(p *pair) (int, error) {
 	return p.judge()
 }
 
-// judge asks the next plugin, judges what it writes together with what else the verdict needs, and writes the result. The
+// judge asks the next plugin, judges its answer together with whatever else the verdict needs, and writes the result. An
 // ordinary answer has been written when Claim returns.
 func (p *pair) judge() (int, error) {
 	p.begin()
@@ -83,7 +83,7 @@ func (p *pair) judge() (int, error) {
 	return p.answered.rcode, p.answered.err
 }
 
-// decide finds out what a verdict needs, waits until it falls, and answers the client.
+// decide finds out what a verdict needs, waits for the verdict, and answers the client.
 func decide(p *pair) {
 	q := inquiry{pair: p, domain: searchDomain{pair: p}}
 	ruling := q.settle()
@@ -94,7 +94,7 @@ func decide(p *pair) {
 	p.answered.rcode, p.answered.err = p.answer(ruling)
 }
 
-// begin sends the client's own query. Where the half is derived, only a report has a use for that.
+// begin sends the client's own query. If the half is derived, only a report needs it.
 func (p *pair) begin() {
 	now := time.Now()
 	if p.began.IsZero() {
@@ -113,8 +113,8 @@ func (p *pair) begin() {
 	p.Begin(now, p.answerNow, p.answerLate)
 }
 
-// tryAnswer answers the client in the goroutine that got the answer, if that may pass, given what is remembered of the
-// other half. It reports whether it did. This is the way of nearly all queries.
+// tryAnswer answers the client in the goroutine that got the answer, if the answer may pass given what is remembered of
+// the other half. It reports whether it did. Nearly all queries end here.
 func (p *pair) tryAnswer(x *lookup.Exchange) bool {
 	if p.isDerived || x.Half.Outcome == verdict.Failed || x.Half.IsCut && !p.cfg.report && p.mustFit() {
 		return false
@@ -132,12 +132,12 @@ func (p *pair) tryAnswer(x *lookup.Exchange) bool {
 	return true
 }
 
-// known is the evidence where nothing has been asked for.
+// known is the evidence before anything else is asked.
 func (p *pair) known(own verdict.Outcome) verdict.Evidence {
 	return verdict.Evidence{IsAAAA: p.Qtype() == dns.TypeAAAA, Kind: p.expansion.Kind, Own: own}
 }
 
-// half is the lookup that says what the client's own half is.
+// half is the lookup that determines the client's own half.
 func (p *pair) half() *lookup.Lookup {
 	if p.isDerived {
 		return p.sibling
@@ -145,7 +145,7 @@ func (p *pair) half() *lookup.Lookup {
 	return p.Own()
 }
 
-// ordered returns what there is of the client's own half and of its sibling, in the order of askBoth.
+// ordered returns the values of the client's own half and of its sibling, in the order of askBoth.
 func ordered[T any](p *pair, own, sibling T) []T {
 	switch {
 	case p.isDerived:
@@ -161,7 +161,7 @@ func ordered[T any](p *pair, own, sibling T) []T {
 // zone is the search suffix of the name.
 func (p *pair) zone() string { return p.Name[p.expansion.At:] }
 
-// remembered is what the other half was, for whoever asked, if that still holds.
+// remembered is what the other half was, whoever asked for it, if that has not expired.
 func (c *core) remembered(q *query) verdict.Outcome {
 	return c.memory.OutcomeOf(q.Name, lookup.SiblingOf(q.Qtype()), q.began)
 }

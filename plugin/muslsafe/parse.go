@@ -21,19 +21,19 @@ import (
 type settings struct {
 	config
 	cluster []names.Domain
-	search  []names.Domain // nil if the Corefile does not say; from the file then
+	search  []names.Domain // nil if the Corefile does not say: then they come from the default file
 	given   map[string]bool
-	root    string // directory of relative files, from the root plugin
+	root    string // directory of relative files, set by the root plugin
 }
 
-// property is one line that may stand in a muslsafe block.
+// property is one line that a muslsafe block may have.
 type property struct {
 	name  string
 	args  string // as in the README; empty if the property takes none
 	parse func(s *settings, args []string) error
 }
 
-// properties are all that the parser knows. The README lists the same; a test compares them.
+// properties are all that the parser knows. A test compares them with the README.
 var properties = []property{
 	{"cluster", "DOMAIN...", parseCluster},
 	{"search", "DOMAIN... | FILE", parseSearch},
@@ -102,7 +102,7 @@ func propertyNames() string {
 	return strings.Join(list, ", ")
 }
 
-// finish fills in what the Corefile leaves open. The keys are those of the server block.
+// finish fills in the defaults. The keys are those of the server block.
 func (s *settings) finish(keys []string) error {
 	if s.cluster == nil {
 		s.cluster = []names.Domain{names.DefaultCluster}
@@ -130,7 +130,7 @@ func parseZones(s *settings, args []string) error {
 		if slices.ContainsFunc(properties, func(p property) bool { return p.name == arg }) {
 			return fmt.Errorf("%q is a property, not a zone; expect it on a line of its own between { and }", arg)
 		}
-		origins := plugin.Host(arg).NormalizeExact() // a network, 10.0.0.0/8, stands for its reverse zones
+		origins := plugin.Host(arg).NormalizeExact() // a network, 10.0.0.0/8, becomes its reverse zones
 		if len(origins) == 0 {
 			return fmt.Errorf("invalid zone %q; expect a domain name, or a network such as 10.0.0.0/8", arg)
 		}
@@ -155,24 +155,33 @@ func parseZone(origin string) (names.Domain, error) {
 	return names.ParseDomain(origin)
 }
 
+// parseCluster reads a list of domains, or "none" for a server outside of Kubernetes. A cluster domain of that name is written
+// with its final dot.
 func parseCluster(s *settings, args []string) (err error) {
-	s.cluster, err = names.ParseDomains(args)
-	return err
+	if !slices.Contains(args, "none") {
+		s.cluster, err = names.ParseDomains(args)
+		return err
+	}
+	if len(args) > 1 {
+		return errors.New(`"none" is among other arguments; expect cluster DOMAIN... or cluster none`)
+	}
+	s.cluster = []names.Domain{} // not nil, which stands for the default
+	return nil
 }
 
-// parseSearch reads a list of domains, or the file that holds it. What has a slash in it is a file.
+// parseSearch reads a list of domains, or the file that has it. An argument with a slash is a file.
 func parseSearch(s *settings, args []string) (err error) {
 	i := slices.IndexFunc(args, func(arg string) bool { return strings.Contains(arg, "/") })
 	if i < 0 {
 		s.from = "the Corefile"
 		if info, err := os.Stat(filepath.Join(s.root, args[0])); err == nil && info.Mode().IsRegular() {
-			return fmt.Errorf("%q is a file here, and a domain by its looks; expect a slash in the name of a file, as in ./%s", args[0], args[0])
+			return fmt.Errorf("%q is a file here, but looks like a domain; expect a slash in the name of a file, as in ./%s", args[0], args[0])
 		}
 		s.search, err = names.ParseDomains(args)
 		return err
 	}
 	if len(args) > 1 {
-		return fmt.Errorf("%q is a file and stands among other arguments; expect search DOMAIN... or search FILE", args[i])
+		return fmt.Errorf("%q is a file and not the only argument; expect search DOMAIN... or search FILE", args[i])
 	}
 	s.from = args[i]
 	if !filepath.IsAbs(s.from) {

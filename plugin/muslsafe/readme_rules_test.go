@@ -38,7 +38,7 @@ func TestReadmeCosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := fmt.Sprintf("at the most %dn + %d queries", maxQueries(1)-maxQueries(0), maxQueries(0)); !strings.Contains(string(text), want) {
+	if want := fmt.Sprintf("at most %dn + %d queries", maxQueries(1)-maxQueries(0), maxQueries(0)); !strings.Contains(string(text), want) {
 		t.Errorf("README does not say %q", want)
 	}
 }

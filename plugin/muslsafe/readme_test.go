@@ -25,7 +25,7 @@ func TestReadme(t *testing.T) {
 	}
 	compare(t, "properties in the syntax", matches(`(?m)^    (.+)$`, block), lines)
 
-	syntax := between(t, readme, "## Syntax", "## Metrics")
+	syntax := between(t, readme, "## Syntax", "## Examples")
 	var names []string
 	for _, p := range properties {
 		names = append(names, p.name)
@@ -35,9 +35,9 @@ func TestReadme(t *testing.T) {
 
 	metrics := between(t, readme, "## Metrics", "## Metadata")
 	compare(t, "metrics", matches("(?m)^\\* `(\\w+\\{.*\\})`", metrics), metricNames(t))
-	compare(t, "decisions", matches("`(\\w+)`", between(t, metrics, "by what was decided on them: ", ".")), decisionNames[:])
-	compare(t, "results", matches("`(\\w+)`", between(t, metrics, "by what came back: ", ".")), resultNames())
-	compare(t, "metadata", matches("(?m)^\\* `(.*)` - ", between(t, readme, "## Metadata", "## Examples")), []string{metadataFix})
+	compare(t, "decisions", matches("`(\\w+)`", between(t, metrics, "client queries by decision: ", ".")), decisionNames[:])
+	compare(t, "results", matches("`(\\w+)`", between(t, metrics, "queries of its own by result: ", ".")), resultNames())
+	compare(t, "metadata", matches("(?m)^\\* `(.*)` - ", between(t, readme, "## Metadata", "## Ready")), []string{metadataFix})
 }
 
 // TestReadmeSections holds the order of a CoreDNS man page.
@@ -46,7 +46,7 @@ func TestReadmeSections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"Name", "Description", "Syntax", "Metrics", "Metadata", "Examples", "Bugs", "See Also"}
+	want := []string{"Name", "Description", "Syntax", "Examples", "Metrics", "Metadata", "Ready", "Bugs", "See Also"}
 	if got := matches(`(?m)^## (.+)$`, string(text)); !slices.Equal(got, want) {
 		t.Errorf("sections = %q; want %q", got, want)
 	}

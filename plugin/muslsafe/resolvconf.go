@@ -8,10 +8,10 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
-// searchFile returns the search list of a resolv.conf(5). A domain there that cannot be part of a host name
-// is left out, as nothing found below it could be looked up; the root ("search .") appends nothing.
+// searchFile returns the search list of a resolv.conf(5). A domain that cannot be part of a host name is ignored, because
+// no host below it can be looked up. So is the root ("search ."), which appends nothing.
 func searchFile(file string) ([]names.Domain, error) {
-	text, err := os.ReadFile(file) // a directory is an error here, and an empty list to dns.ClientConfigFromFile
+	text, err := os.ReadFile(file) // fails for a directory; dns.ClientConfigFromFile returns an empty list
 	if err != nil {
 		return nil, err
 	}
@@ -19,19 +19,14 @@ func searchFile(file string) ([]names.Domain, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > 0 && len(resolv.Search) == 0 {
-		log.Infof("%s has no search list, so no search domains of the nodes are known", file)
-	}
 	search := []names.Domain{}
 	for _, token := range resolv.Search {
-		d, err := names.ParseDomain(token)
-		if err != nil {
-			if token != "." {
-				log.Warningf("%s: search domain %q is left out: %v", file, token, err)
-			}
-			continue
+		switch d, err := names.ParseDomain(token); {
+		case err == nil:
+			search = append(search, d)
+		case token != ".":
+			log.Warningf("%s: search domain %q is ignored: %v", file, token, err)
 		}
-		search = append(search, d)
 	}
 	return search, nil
 }

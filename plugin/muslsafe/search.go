@@ -13,23 +13,23 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
-// choiceKey says what a choice is for. There is a client in it where one client may get another answer than the next.
+// choiceKey says what a choice is for. It has a client if clients may get different answers.
 type choiceKey struct {
 	client netip.Addr
 	name   string // of the first step, in lower case
 }
 
-// choice is the step of a search that a client gets its addresses from. It is never modified.
+// choice is the step of a search whose addresses a client gets. It is never modified.
 type choice struct {
 	choiceKey
-	winner  string // "" if the client is left to search by itself
+	winner  string // "" if the client has to search by itself
 	expires time.Time
 }
 
-// ttl returns for how many seconds a choice still holds.
+// ttl returns for how many more seconds a choice holds.
 func (c *choice) ttl(now time.Time) uint32 { return uint32(c.expires.Sub(now) / time.Second) }
 
-// found is a choice with the lookups that it was made by.
+// found is a choice with the lookups behind it.
 type found struct {
 	*choice
 	pair []*lookup.Lookup // of the winner; nil if the choice was remembered
@@ -43,8 +43,8 @@ func choiceKeyOf(q *query) choiceKey {
 	return choiceKey{client, q.Name}
 }
 
-// complete returns an answer to the first query of a search with what the whole search finds. It returns nil where the
-// client is left to search by itself, which is never wrong: what it asks for exists nowhere, and it is told so.
+// complete answers the first query of a search with what the whole search finds. It returns nil if the client has to search
+// by itself, which is never wrong: the name that it asked for does not exist, and it is told so.
 func (q *query) complete() *dns.Msg {
 	if !q.cfg.fixes[verdict.Complete] || !q.asksAddress() || q.Asker.IsOverloaded() {
 		return nil
@@ -56,8 +56,8 @@ func (q *query) complete() *dns.Msg {
 	return q.completeSearch(s)
 }
 
-// isZone reports whether a zone that this server serves is at or below a name: then a client may search for names there,
-// whatever the servers of that zone say about the zone itself.
+// isZone reports whether this server serves a zone at or below a name. Then a client may search for names there, whatever
+// the servers of that zone say about the zone itself.
 func (c *core) isZone(name string) bool {
 	return slices.ContainsFunc(c.zones, func(zone names.Domain) bool { return names.Domain(name).Contains(string(zone)) })
 }
@@ -67,14 +67,14 @@ func (q *query) completeSearch(s names.Search) *dns.Msg {
 	return search{q, verdict.Complete, func(w *walk) { w.complete(s) }}.answer()
 }
 
-// search is done on behalf of a client.
+// search is a search on behalf of a client.
 type search struct {
 	*query
 	fix  verdict.Fix
-	plan func(*walk) // says what is asked
+	plan func(*walk) // sets the steps
 }
 
-// answer returns what the whole search finds. It returns nil where the client is left to what it has.
+// answer returns what the whole search finds, and nil if the client gets nothing from it.
 func (q search) answer() *dns.Msg {
 	q.began = time.Now()
 	c := q.choose()
@@ -110,7 +110,7 @@ func (q search) aliasTo(c found, o verdict.Outcome, m *dns.Msg) *dns.Msg {
 	return answer
 }
 
-// awaitClaim claims the half for a denial, as soon as the client has asked for the other one, or has had the time to.
+// awaitClaim claims the half for a denial, once the client has asked for the other half or has had time to.
 func (q search) awaitClaim() verdict.Answer {
 	for {
 		elapsed := time.Since(q.began)
@@ -124,8 +124,8 @@ func (q search) awaitClaim() verdict.Answer {
 // shortly is how far apart the halves of a pair usually come.
 const shortly = 100 * time.Microsecond
 
-// isPaired reports whether the client asks for the other half as well. To glibc, an alias without an address is the end of
-// its search. So a client that asks for one family alone, which the winner does not have, is left to search by itself.
+// isPaired reports whether the client asks for the other half as well. For glibc, an alias without an address ends the
+// search. So a client that asks for one family alone, which the winner does not have, searches by itself.
 func (q search) isPaired() bool {
 	for {
 		now := time.Now()
@@ -140,13 +140,13 @@ func (q search) isPaired() bool {
 	}
 }
 
-// waitForPair waits for a while in which the client may ask for the other half: a short one at first, as halves come together.
+// waitForPair gives the client time to ask for the other half: little at first, because halves usually come together.
 func (q search) waitForPair(elapsed time.Duration) {
 	q.Wait(min(pairedAfter-elapsed, max(elapsed, shortly)))
 }
 
-// bearsOut reports whether the winner of a remembered choice still has an address, or may have. The client's half was before,
-// and is o. If it has changed, memory of the other half may be out of date, too.
+// bearsOut reports whether the winner of a remembered choice still has an address, or may have one. The client's half was
+// before and now is o. If it has changed, what is remembered of the other half may be out of date, too.
 func (q search) bearsOut(c found, before, o verdict.Outcome) bool {
 	if c.pair != nil || c.winner == "" || o == verdict.Data || o == verdict.Failed || q.cfg.derives(q.Qtype()) {
 		return true
@@ -159,8 +159,8 @@ func (q search) bearsOut(c found, before, o verdict.Outcome) bool {
 	return other == verdict.Data || other == verdict.Failed
 }
 
-// fetch returns the client's half of the pair of the winner. There is a message if that is data or nodata, unless it follows
-// from the other half; it must not be modified.
+// fetch returns the client's half of the winner. There is a message if the half is data or nodata, unless it follows from the
+// other half. The message must not be modified.
 func (q search) fetch(c found) (verdict.Outcome, *dns.Msg) {
 	if c.winner == "" || q.cfg.derives(q.Qtype()) {
 		return verdict.Nodata, nil

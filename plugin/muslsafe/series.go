@@ -18,14 +18,15 @@ import (
 // metadataFix is the label under which other plugins find the name of the fix that was applied.
 const metadataFix = pluginName + "/fix"
 
-// seriesKey is a server and a view of the Corefile. Each combination has series of its own.
+// seriesKey is a server and a view of the Corefile. Each combination has its own series.
 type seriesKey struct{ server, view string }
 
-// series are the metrics of one server and view. They are held, because to look one up costs more than to count.
+// series are the metrics of one server and view. They are kept, because looking one up costs more than counting.
 type series struct {
 	seriesKey
 	queries    [numDecisions]prometheus.Counter
 	fixes      [verdict.NumFixes]prometheus.Counter
+	fixNames   [verdict.NumFixes]metadata.Func // kept, as a new one would be made for each query
 	silentA    prometheus.Counter
 	silentAAAA prometheus.Counter
 	inFlight   prometheus.Gauge
@@ -51,7 +52,7 @@ func seriesOf(ctx context.Context) *series {
 	return holdSeries(key)
 }
 
-// holdSeries makes the series of a server and a view, unless somebody else just did.
+// holdSeries makes the series of a server and a view, unless another goroutine just did.
 func holdSeries(key seriesKey) *series {
 	held.mu.Lock()
 	defer held.mu.Unlock()
@@ -67,7 +68,7 @@ func holdSeries(key seriesKey) *series {
 	return m[key]
 }
 
-// newSeries makes all series, at zero, so that a rate has something to begin from.
+// newSeries makes all series, at zero, so that a rate has a start.
 func newSeries(key seriesKey) *series {
 	s := &series{
 		seriesKey:  key,
@@ -84,6 +85,7 @@ func newSeries(key seriesKey) *series {
 	}
 	for f := verdict.None + 1; f < verdict.NumFixes; f++ {
 		s.fixes[f] = fixesTotal.WithLabelValues(key.server, key.view, f.String())
+		s.fixNames[f] = f.String
 	}
 	for o := verdict.Failed; o < verdict.NumOutcomes; o++ {
 		s.results[o] = subqueriesTotal.WithLabelValues(key.server, key.view, o.String())
@@ -91,7 +93,7 @@ func newSeries(key seriesKey) *series {
 	return s
 }
 
-// record counts what was decided on a query. A fix leaves its name in the metadata of the query.
+// record counts the decision on a query. A fix leaves its name in the query's metadata.
 func (s *series) record(ctx context.Context, f verdict.Fix) {
 	if f == verdict.None {
 		s.queries[passed].Inc()
@@ -99,7 +101,7 @@ func (s *series) record(ctx context.Context, f verdict.Fix) {
 	}
 	s.queries[fixed].Inc()
 	s.fixes[f].Inc()
-	metadata.SetValueFunc(ctx, metadataFix, f.String)
+	metadata.SetValueFunc(ctx, metadataFix, s.fixNames[f])
 }
 
 // Sent implements [lookup.Counts].

@@ -39,7 +39,7 @@ func setup(c *caddy.Controller) error {
 	c.OnStartup(func() error {
 		zones := strings.Join(c.ServerBlockKeys, ", ")
 		if cfg.fixes[verdict.Complete] && dnsserver.GetConfig(c).Handler("autopath") != nil {
-			return plugin.Error(pluginName, fmt.Errorf(`server block %s: "complete" and the autopath plugin both do the whole search at its first query; expect one of them`, zones))
+			return plugin.Error(pluginName, fmt.Errorf(`server block %s: "complete" and the autopath plugin both answer the whole search at its first query; expect only one of them`, zones))
 		}
 		log.Infof("%s: %s", zones, cfg)
 		p.zones = zonesOf(c)
@@ -48,17 +48,17 @@ func setup(c *caddy.Controller) error {
 			whenStarted(c, func() { p.lookAtDomains(addrOf(b)) })
 		}
 		if cfg.fixes.LookAtAnswers() && dnsserver.GetConfig(c).Handler("cache") == nil {
-			log.Warningf("%s: no cache in this server block, so a lookup of musl may cost up to four queries upstream in place of two", zones)
+			log.Warningf("%s: no cache in this server block, so a lookup of musl may cost up to four queries upstream instead of two", zones)
 		}
 		return nil
 	})
 	return nil
 }
 
-// denyDots returns what counts the malformed queries of "search ." to the server at addr, and has them denied unless the
-// configuration says report.
+// denyDots returns the function that counts the malformed queries of "search ." at the server at addr. It has them denied
+// unless the configuration says report.
 func (cfg *config) denyDots(addr string) dot.Decide {
-	counts := holdSeries(seriesKey{server: addr}) // a view takes a question, which there is none of
+	counts := holdSeries(seriesKey{server: addr}) // without a view, which depends on the question: there is none
 	return func() bool {
 		counts.fixes[verdict.Dot].Inc()
 		return !cfg.report

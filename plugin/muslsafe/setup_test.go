@@ -48,6 +48,8 @@ func TestParse(t *testing.T) {
 		{"search list of a pod", "muslsafe {\n search kube-system.svc.cluster.local svc.cluster.local cluster.local example.org\n}", func(cfg *config) {
 			cfg.suffixes = names.New([]domain{names.DefaultCluster}, []domain{"example.org."}, nil)
 		}},
+		{"no cluster", "muslsafe {\n cluster none\n search /dev/null\n}", clusters()},
+		{"cluster domain called none", "muslsafe {\n cluster none.\n search /dev/null\n}", clusters("none.")},
 		{"zones", "muslsafe example.ORG example.net. 10.0.0.0/8 {\n search /dev/null\n}", func(cfg *config) {
 			cfg.zones = []domain{"example.org.", "example.net.", "10.in-addr.arpa."}
 		}},
@@ -82,6 +84,11 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// clusters is a configuration with these cluster domains and no search domains.
+func clusters(domains ...domain) func(*config) {
+	return func(cfg *config) { cfg.suffixes = names.New(domains, nil, nil) }
+}
+
 func checkConfig(t *testing.T, got, want *config) {
 	t.Helper()
 	if !slices.Equal(got.suffixes.Cluster(), want.suffixes.Cluster()) || !slices.Equal(got.suffixes.Search(), want.suffixes.Search()) {
@@ -106,15 +113,16 @@ func TestWarnings(t *testing.T) {
 	}{
 		{"nothing", "muslsafe {\n search example.org\n wildcard\n}", nil, nil},
 		{"wildcard without search domains", "muslsafe {\n search /dev/null\n wildcard\n}", nil, []string{`"wildcard" has no effect`}},
-		{"wildcard with search domains of the cluster alone", "muslsafe {\n search svc.cluster.local\n wildcard\n}", nil, []string{`"wildcard" has no effect`, `"svc.cluster.local." is left out`}},
+		{"wildcard with search domains of the cluster alone", "muslsafe {\n search svc.cluster.local\n wildcard\n}", nil, []string{`"wildcard" has no effect`, `"svc.cluster.local." is ignored`}},
 		{"all fixes disabled", "muslsafe {\n search /dev/null\n" + allOff + "}", nil, []string{"all fixes are disabled"}},
 		{"all fixes disabled but for one that is off by default", "muslsafe {\n search /dev/null\n" + allOff + " ipv4only\n}", nil, nil},
 		{"all fixes disabled, and clients counted", "muslsafe {\n search /dev/null\n" + allOff + " clients\n}", nil, nil},
-		{"search list of a pod", "muslsafe {\n search default.svc.cluster.local cluster.local example.org\n}", nil, []string{`"default.svc.cluster.local." is left out`, `"cluster.local." is left out`}},
+		{"search list of a pod", "muslsafe {\n search default.svc.cluster.local cluster.local example.org\n}", nil, []string{`"default.svc.cluster.local." is ignored`, `"cluster.local." is ignored`}},
+		{"no cluster, and the search list of a pod", "muslsafe {\n cluster none\n search svc.cluster.local\n absolute\n}", nil, nil},
 		{"cluster domain below another one", "muslsafe {\n search /dev/null\n cluster local cluster.local\n}", nil, []string{`cluster domain "cluster.local." is below cluster domain "local."`}},
 		{"two cluster domains side by side", "muslsafe {\n search /dev/null\n cluster cluster.local k8s.local\n}", nil, nil},
 		{"cluster domain that begins with another one", "muslsafe {\n search /dev/null\n cluster cluster.local cluster.local.example.net\n}", nil, nil},
-		{"zone outside of the server block", "muslsafe example.net {\n search /dev/null\n}", []string{"example.org"}, []string{"outside of the server block"}},
+		{"zone outside of the server block", "muslsafe example.net {\n search /dev/null\n}", []string{"example.org"}, []string{"outside the server block"}},
 		{"zone above that of the server block", "muslsafe org {\n search /dev/null\n}", []string{"example.org"}, nil},
 		{"zone below that of the server block", "muslsafe a.example.org {\n search /dev/null\n}", []string{"example.org"}, nil},
 	}
@@ -188,6 +196,7 @@ var mistakesInDomains = []mistake{
 	{"empty label", "muslsafe {\n cluster cluster..local\n}", []string{":2 ", `"cluster..local"`, "labels of 1 to 63 characters"}},
 	{"long label", "muslsafe {\n cluster " + strings.Repeat("a", 64) + ".local\n}", []string{":2 ", "aaa.local\"", "labels of 1 to 63 characters"}},
 	{"long domain", "muslsafe {\n cluster " + tooLong + "\n}", []string{":2 ", tooLong, "at most 251 characters"}},
+	{"no cluster and a domain", "muslsafe {\n cluster none cluster.local\n}", []string{":2 ", `"none" is among other arguments`, "cluster DOMAIN... or cluster none"}},
 	{"root as cluster", "muslsafe {\n cluster .\n}", []string{":2 ", `"."`, "below the root"}},
 	{"root as search", "muslsafe {\n search .\n}", []string{":2 ", `"."`, "below the root"}},
 	{"U-label", "muslsafe {\n search bücher.example\n}", []string{":2 ", `"bücher.example"`, "xn--"}},
@@ -257,13 +266,17 @@ func TestSearchFileIsReadAgain(t *testing.T) {
 
 // TestConfigString looks at the line that is logged at start-up.
 func TestConfigString(t *testing.T) {
-	cfg, err := parse(caddy.NewTestController("dns", "muslsafe {\n search example.org\n disable pair\n report\n}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := "cluster domains [cluster.local.]; search domains [example.org.] from the Corefile; report only [leak search failure fit]"
-	if got := cfg.String(); got != want {
-		t.Errorf("String = %q; want %q", got, want)
+	for corefile, want := range map[string]string{
+		"muslsafe {\n search example.org\n disable pair\n report\n}": "cluster domains [cluster.local.]; search domains [example.org.] from the Corefile; report only [leak search failure fit]",
+		"muslsafe {\n cluster none\n search /dev/null\n}":            "cluster domains []; search domains [] from /dev/null; fixes [leak pair search failure fit]",
+	} {
+		cfg, err := parse(caddy.NewTestController("dns", corefile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cfg.String(); got != want {
+			t.Errorf("String = %q; want %q", got, want)
+		}
 	}
 }
 

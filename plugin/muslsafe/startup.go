@@ -12,22 +12,23 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
-// settled is how long after its start a server is asked something by itself: one that is reloaded many times in a row is not.
+// settled is how long a server must run before muslsafe asks it something on its own. A server that is reloaded many times
+// in a row is not asked.
 const settled = time.Second
 
-// starts counts the calls of whenStarted, as a hook of caddy must have a name of its own.
+// starts counts the calls of whenStarted, because each hook of caddy needs a unique name.
 var starts atomic.Int64
 
-// startup is what is to be done when a server has started. It lets go of that when it is done or the server stops: caddy keeps
-// hooks for ever, and a plugin that can be reached keeps the connections of forward.
+// startup is something to do once a server has started. It drops the function when it is done or the server stops: caddy
+// keeps hooks forever, and a plugin that is still reachable keeps the connections of forward.
 type startup struct {
 	mu    sync.Mutex
 	do    func()
 	timer *time.Timer
 }
 
-// whenStarted has f called soon after all plugins have started, unless they are stopped before: those that have not started
-// yet, or have stopped, may not be asked anything.
+// whenStarted has f called soon after all plugins have started, unless they are stopped before: a plugin that has not
+// started, or has stopped, must not be asked anything.
 func whenStarted(c *caddy.Controller, f func()) {
 	s := &startup{do: f}
 	c.OnShutdown(s.stop)
@@ -65,7 +66,7 @@ func (s *startup) stop() error {
 	return nil
 }
 
-// addrOf returns the address of the server of a server block, as metrics have it.
+// addrOf returns the address of the server of a server block, as metrics write it.
 func addrOf(b *dnsserver.Config) string {
 	host := ""
 	if len(b.ListenHosts) > 0 {
@@ -74,8 +75,8 @@ func addrOf(b *dnsserver.Config) string {
 	return b.Transport + "://" + net.JoinHostPort(host, b.Port)
 }
 
-// zonesOf returns the zones of all server blocks in the Corefile. CoreDNS has no list of them, and makes a block where it is
-// asked for one that is not there, which does no harm once the servers are made.
+// zonesOf returns the zones of all server blocks in the Corefile. CoreDNS has no list of them. It creates a block when asked
+// for one that does not exist, which does no harm once the servers are made.
 func zonesOf(c *caddy.Controller) (zones []names.Domain) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {

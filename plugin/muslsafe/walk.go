@@ -16,11 +16,11 @@ import (
 
 const (
 	maxChoices = 10_000 // remembered in one server block
-	minChoice  = 1      // seconds that a choice holds at the least, so that both halves of a pair meet the same
+	minChoice  = 1      // seconds that a choice holds at least, so that both halves of a pair get the same one
 )
 
-// searches are the searches that are done on behalf of clients, and the choices that were made, for as long as the
-// answers hold that they were made by.
+// searches are the running searches on behalf of clients, and the choices that were made. A choice holds as long as the
+// answers behind it.
 type searches struct {
 	choices *bounded.Map[choiceKey, *choice]
 
@@ -28,7 +28,7 @@ type searches struct {
 	running map[searcher]*walk
 }
 
-// searcher is a client with a search: two halves of a pair have the same.
+// searcher is a client with a search. Both halves of a pair have the same one.
 type searcher struct {
 	client netip.Addr
 	tcp    bool
@@ -55,7 +55,7 @@ func (s *searches) forget(c *choice) {
 	}
 }
 
-// join returns the walk that is equal to w and under way, or w itself, which must then be ended by leave.
+// join returns the running walk that is equal to w, or w itself, which must then be ended by leave.
 func (s *searches) join(key searcher, w *walk) *walk {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +66,7 @@ func (s *searches) join(key searcher, w *walk) *walk {
 	return w
 }
 
-// leave ends a walk for all who wait for it.
+// leave ends a walk for everybody who waits for it.
 func (s *searches) leave(key searcher, w *walk) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +81,7 @@ type walk struct {
 	namespace *lookup.Lookup
 	rivals    []*lookup.Lookup
 
-	done  chan struct{} // closed when found is there
+	done  chan struct{} // closed when found is set
 	found found
 }
 
@@ -89,10 +89,10 @@ type walk struct {
 type searchStep struct {
 	name       string
 	pair       []*lookup.Lookup // nil if nobody has asked
-	isAbsolute bool             // the name as it stands, which must not exist
+	isAbsolute bool             // the name as the client asked for it, which must not exist
 }
 
-// choose makes the choice. Equal searches of one client share one walk, so that both halves of a pair make the same.
+// choose makes the choice. Equal searches of one client share a walk, so that both halves of a pair get the same choice.
 func (w *walk) choose(plan func(*walk)) found {
 	if len(w.Query.Extra) > 0 { // with EDNS, whose options may differ
 		return w.run(plan)
@@ -109,7 +109,7 @@ func (w *walk) choose(plan func(*walk)) found {
 	return w.found
 }
 
-// complete begins a search at its first step, with the proofs that it is one.
+// complete plans a search from its first step, with the proofs that it is one.
 func (w *walk) complete(s names.Search) {
 	w.steps = w.cfg.stepsOf(w.cfg.suffixes.Steps(s))
 	w.namespace = w.askFor(s.NamespaceName(), s.Cluster)
@@ -131,8 +131,8 @@ func (w *walk) run(plan func(*walk)) found {
 	}
 }
 
-// askFor asks whether a name exists. Of a name of the cluster, MX is asked for: another muslsafe that serves it may deny an
-// address that does not exist, so that searches go on.
+// askFor asks whether a name exists. For a name of the cluster it asks for MX: another muslsafe there may deny a name without
+// an address, so that searches go on.
 func (w *walk) askFor(name, cluster string) *lookup.Lookup {
 	if names.Domain(cluster).Contains(name) {
 		return w.Ask(name, dns.TypeMX)
@@ -140,7 +140,7 @@ func (w *walk) askFor(name, cluster string) *lookup.Lookup {
 	return w.Ask(name, dns.TypeA)
 }
 
-// stepsOf returns the names of a search in order. Where a name must pass untouched, the list ends, and the client goes on
+// stepsOf returns the names of a search in order. The list ends before a name that must pass untouched; the client continues
 // by itself.
 func (cfg *config) stepsOf(list []string) []searchStep {
 	var steps []searchStep
@@ -153,8 +153,8 @@ func (cfg *config) stepsOf(list []string) []searchStep {
 	return steps
 }
 
-// decide makes the choice: the first step that has an address. If time is over, a proof is missing or a step fails, it is
-// none, and the client is left to search by itself. It returns false if the choice is still open.
+// decide makes the choice: the first step that has an address. If time is over, a proof is missing or a step fails, there is
+// none, and the client searches by itself. It returns false while the choice is open.
 func (w *walk) decide(elapsed time.Duration) (found, bool) {
 	proof := w.proof(elapsed)
 	if proof == verdict.No {
@@ -184,7 +184,7 @@ func (w *walk) decide(elapsed time.Duration) (found, bool) {
 	return w.none(ttl), true
 }
 
-// proofs are the lookups that show what kind of search this is. An absolute name needs none.
+// proofs are the lookups that prove what kind of search this is. An absolute name needs none.
 func (w *walk) proofs() []*lookup.Lookup {
 	if w.namespace == nil {
 		return nil
@@ -192,7 +192,7 @@ func (w *walk) proofs() []*lookup.Lookup {
 	return append(w.rivals, w.namespace)
 }
 
-// proof reports whether the search is what it looks like.
+// proof reports whether the search is proven to be what it looks like.
 func (w *walk) proof(elapsed time.Duration) verdict.Answer {
 	if w.namespace == nil {
 		return verdict.Yes
@@ -205,7 +205,7 @@ func (w *walk) proof(elapsed time.Duration) verdict.Answer {
 	return verdict.IsSearch(provenBy(w.namespace, elapsed, lateAfter), rivals)
 }
 
-// readStep returns what a step is to the client.
+// readStep returns what a step means to the client.
 func (w *walk) readStep(st *searchStep, elapsed time.Duration) verdict.Outcome {
 	for i, l := range st.pair {
 		st.pair[i] = w.Proof(l)
@@ -221,13 +221,13 @@ func (w *walk) readStep(st *searchStep, elapsed time.Duration) verdict.Outcome {
 	return verdict.StepOf(a, aaaa)
 }
 
-// mayBeHijacked reports whether a step may be that of a wildcard, which the client has to find out by itself: its own query for
-// that name is judged.
+// mayBeHijacked reports whether a step may be a wildcard's. The client has to ask for such a name by itself, because that
+// query is judged.
 func (w *walk) mayBeHijacked(step string) bool {
 	return w.cfg.fixes[verdict.Wildcard] && isAnyones(step, w.cfg.suffixes.Expansion(step))
 }
 
-// take chooses a step, for as many seconds as what excludes the others holds.
+// take chooses a step, for as long as the denials of the other steps hold.
 func (w *walk) take(st *searchStep, ttl uint32) found {
 	f := w.none(ttl)
 	f.winner, f.pair = st.name, slices.Clone(st.pair)
@@ -240,8 +240,8 @@ func (w *walk) none(ttl uint32) found {
 	return found{choice: &choice{choiceKey: choiceKeyOf(w.query), expires: w.began.Add(time.Duration(ttl) * time.Second)}}
 }
 
-// denialTTL returns for how many seconds a lookup that brought no address keeps the search away from its name. One that
-// has not landed, or has failed, does so briefly.
+// denialTTL returns for how many seconds a lookup without an address excludes its name from the search. A lookup that has not
+// landed, or has failed, does so briefly.
 func denialTTL(l *lookup.Lookup) uint32 {
 	if !l.Landed() || l.Best().Reply == nil {
 		return reply.BriefTTL

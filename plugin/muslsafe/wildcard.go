@@ -10,14 +10,14 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
-// hijack is what shows whether a wildcard has taken over X.S, where S is a search domain of the nodes: its addresses are
-// those of a random name below S, and X is the name of a host by itself.
+// hijack is the proof that a wildcard has taken over X.S, where S is a search domain of the nodes: X.S has the addresses of a
+// random name below S, and X alone is the name of a host.
 type hijack struct {
 	random   []*lookup.Lookup // the pair of the random name
 	original []*lookup.Lookup // the pair of X
 }
 
-// lookIntoHijack sends out what the proof needs.
+// lookIntoHijack asks for what the proof needs.
 func (q *inquiry) lookIntoHijack() *hijack {
 	x, zone := q.Name[:q.expansion.At], q.domain.zone()
 	h := &hijack{original: q.askBoth(x)}
@@ -29,13 +29,13 @@ func (q *inquiry) lookIntoHijack() *hijack {
 	return h
 }
 
-// isAnyones reports whether a name below a search domain may be meant without that. A name of one label is looked up for the sake
-// of the search domain.
+// isAnyones reports whether a name below a search domain may be meant without the search domain. A name of one label is meant
+// with it.
 func isAnyones(name string, e names.Expansion) bool {
 	return e.Kind == names.NodeStep && names.Domain(name[:e.At]).Labels() >= 2
 }
 
-// readHijack returns whether a wildcard is proven to have taken the name over.
+// readHijack returns whether a wildcard has provably taken the name over.
 func (q *inquiry) readHijack(elapsed time.Duration) verdict.Answer {
 	switch {
 	case !isAnyones(q.Name, q.expansion):
@@ -49,7 +49,7 @@ func (q *inquiry) readHijack(elapsed time.Duration) verdict.Answer {
 		halvesBy(ordered(q.pair, q.Own(), q.sibling), elapsed), halvesBy(q.hijack.random, elapsed), halvesBy(q.hijack.original, elapsed))
 }
 
-// halvesBy returns what lookups say after a time. One that is silent for too long has failed.
+// halvesBy returns the halves of lookups at a time. A lookup that is silent for too long has failed.
 func halvesBy(lookups []*lookup.Lookup, elapsed time.Duration) []verdict.Half {
 	halves := make([]verdict.Half, len(lookups))
 	for i, l := range lookups {

@@ -12,9 +12,53 @@ const (
 	tableEnds   = "<!-- /bench -->\n"
 )
 
-// summary is the table of the README: warm external lookups.
+// Columns of the table in the README, a column for each peer.
+var (
+	packetsOf   = []string{"stock", "muslsafe", "complete", "unbound"}
+	processorOf = []string{"muslsafe", "complete", "unbound"} // as a multiple of stock
+)
+
+// summary is the table in the README: what a warm lookup costs in packets and in processor time, a row per kind of name.
+// Kinds that were not measured have no row.
 func (r *results) summary() string {
-	return r.relative("lookups", "external warm", "perSecond", "stock", "lookups/s=perSecond", "packets=packets", "CPU µs=cpu", "median latency µs=p50")
+	var columns []string
+	for _, peer := range packetsOf {
+		columns = append(columns, "packets, "+peer)
+	}
+	for _, peer := range processorOf {
+		columns = append(columns, "CPU, "+peer)
+	}
+	var out strings.Builder
+	head(&out, "lookup", columns)
+	for _, kind := range kinds {
+		if r.row("lookups", "stock", kind+" warm") != nil {
+			r.summaryRow(&out, kind)
+		}
+	}
+	return out.String()
+}
+
+func (r *results) summaryRow(out *strings.Builder, kind string) {
+	const part = "lookups"
+	name := kind + " warm"
+	fmt.Fprintf(out, "| `%s` |", newTarget(kind, 7).name)
+	for _, peer := range packetsOf {
+		packets, ok := r.get(part, peer, name, "packets")
+		fmt.Fprintf(out, " %s |", orDash(short3(packets), ok))
+	}
+	for _, peer := range processorOf {
+		times, ok := r.ratio(part, name, "cpu", peer, "stock")
+		fmt.Fprintf(out, " %s |", orDash(fmt.Sprintf("%.2f", times), ok))
+	}
+	out.WriteByte('\n')
+}
+
+// orDash returns the figure, or a dash if it was not measured.
+func orDash(figure string, measured bool) string {
+	if !measured {
+		return "–"
+	}
+	return figure
 }
 
 // writeReadme puts the table into a file.

@@ -23,6 +23,15 @@ type name struct {
 	Name, Status, Unclear string
 	Lookups               []lookup
 	Hazards               []hazard
+	Tools                 []tool
+}
+
+// tool is what doctor says that another program shows.
+type tool struct {
+	Tool      string
+	Works     bool
+	Addresses []string
+	Status    int
 }
 
 type lookup struct {

@@ -1,9 +1,14 @@
 package doctor
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"math"
+	"os/exec"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,11 +16,14 @@ import (
 )
 
 var (
-	write   = flag.Bool("write", false, "write the sessions into the README anew")
+	write   = flag.Bool("write", false, "write the sessions into the documents anew")
 	picture = flag.String("picture", "", "write a picture of the session to this file, as SVG")
 )
 
-const readme = "../../README.md"
+const (
+	readme = "../../README.md"
+	manual = "../../build/doctor/README.md"
+)
 
 // behind is the DNS behind the cluster's: the cluster zone, a search domain that never says NXDOMAIN, and a host.
 const behind = `(common) {
@@ -64,59 +72,122 @@ const cluster = `. {
 
 var console = lab.Fence("console")
 
-// TestReadmeSession runs the sessions of the README in a pod, the first one without muslsafe and the second one with
-// it, and compares what doctor writes.
+// TestReadmeSession runs the session of the README in a pod without muslsafe, and compares what doctor writes.
 func TestReadmeSession(t *testing.T) {
+	enterPod(t)
+	if n := len(console.FindAllString(lab.ReadFile(t, readme), -1)); n != 1 {
+		t.Fatalf("%d sessions in the README; want one", n)
+	}
+	lab.CoreDNS(t, fmt.Sprintf(cluster, ""), nil)
+	checkSessions(t, readme, func(_ int, session string) string {
+		if *picture != "" {
+			draw(t, *picture)
+		}
+		return replay(t, "", session)
+	})
+}
+
+// enterPod starts what is behind the DNS of a cluster, and has this process look names up as a pod of it does.
+func enterPod(t *testing.T) {
+	t.Helper()
 	lab.Require(t)
 	lab.ResolvConf(t, pod)
 	lab.CoreDNS(t, behind, map[string]string{"cluster.zone": clusterZone})
-	text := lab.ReadFile(t, readme)
-	if n := len(console.FindAllString(text, -1)); n != 2 {
-		t.Fatalf("%d sessions in the README; want one without muslsafe and one with it", n)
+}
+
+// checkSessions compares the sessions of a document with what replay makes of them, or writes them anew.
+func checkSessions(t *testing.T, document string, replay func(i int, session string) string) {
+	t.Helper()
+	text := lab.ReadFile(t, document)
+	var b strings.Builder
+	last := 0
+	for i, at := range console.FindAllStringSubmatchIndex(text, -1) {
+		b.WriteString(text[last:at[2]] + replay(i, text[at[2]:at[3]]))
+		last = at[3]
 	}
-	got := text
-	for i, with := range []string{"", "muslsafe {\n search corp.example.com\n }"} {
-		server := lab.CoreDNS(t, fmt.Sprintf(cluster, with), nil)
-		at := console.FindAllStringSubmatchIndex(got, -1)[i]
-		got = got[:at[2]] + replay(t, got[at[2]:at[3]]) + got[at[3]:]
-		if i == 0 && *picture != "" {
-			draw(t, *picture)
-		}
-		server.Stop()
-	}
-	if *write {
-		lab.WriteFile(t, readme, got)
-		return
-	}
-	if got != text {
-		t.Errorf("the sessions are now:\n%s", strings.Join(console.FindAllString(got, -1), "\n"))
+	b.WriteString(text[last:])
+	switch got := b.String(); {
+	case *write:
+		lab.WriteFile(t, document, got)
+	case got != text:
+		t.Errorf("the sessions of %s are now:\n%s", document, strings.Join(console.FindAllString(got, -1), "\n"))
 	}
 }
 
-// replay runs the commands of a session and returns it with what they write now.
-func replay(t *testing.T, session string) string {
+// replay runs the commands of a session in a folder and returns it with what they write now. nslookup is that of BusyBox.
+func replay(t *testing.T, dir, session string) string {
 	t.Helper()
 	var b strings.Builder
 	for line := range strings.Lines(session) {
-		command, ok := strings.CutPrefix(line, "$ doctor ")
+		command, ok := strings.CutPrefix(line, "$ ")
 		if !ok {
 			continue
 		}
-		_, out, errs := doctor(t, strings.Fields(command)...)
-		b.WriteString(line + atOnceIsZero(out) + errs)
+		if b.Len() > 0 {
+			b.WriteString("\n")
+		}
+		args := strings.Fields(command)
+		switch args[0] {
+		case "doctor":
+			args[0] = lab.Doctor(t)
+			b.WriteString(line + timeless(output(t, dir, args)))
+		case "nslookup":
+			args = append([]string{lab.LookPath(t, "busybox")}, args...)
+			b.WriteString(line + oneBlank(output(t, dir, args)))
+		default:
+			t.Fatalf("%sin a session; want doctor or nslookup", line)
+		}
 	}
 	return b.String()
+}
+
+// oneBlank writes one blank line where there are several: nslookup writes one for each answer, in the order in which they come.
+func oneBlank(out string) string {
+	return strings.TrimRight(blanks.ReplaceAllString(out, "\n\n"), "\n") + "\n"
+}
+
+// output returns all that a program writes. Its exit status is part of other tests.
+func output(t *testing.T, dir string, args []string) string {
+	t.Helper()
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out)
 }
 
 // draw writes a picture of a terminal with the session in it.
 func draw(t *testing.T, file string) {
 	t.Helper()
 	const command = "www.example.org httpd.dnscheck.svc.cluster.local"
-	_, out, _ := doctor(t, append([]string{"-color", "always"}, strings.Fields(command)...)...)
-	lab.WriteFile(t, file, string(terminal("$ doctor "+command+"\n"+atOnceIsZero(out))))
+	out := output(t, "", append([]string{lab.Doctor(t), "-color", "always"}, strings.Fields(command)...))
+	lab.WriteFile(t, file, string(terminal("$ doctor "+command+"\n"+timeless(out))))
 }
 
-var lessThanASecond = regexp.MustCompile(`\b0\.\d s`)
+var (
+	lessThanASecond = regexp.MustCompile(`\b0\.\d s`)
+	milliseconds    = regexp.MustCompile(`│ (\d+(?:\.\d)?) ms(, first)? *`) // in a table
+	arrivals        = regexp.MustCompile(`(?m)(^ +0\.000  ← .*\n)+`)
+	blanks          = regexp.MustCompile(`\n{3,}`)
+	threeDigits     = regexp.MustCompile(`(?m)^( +)0\.\d{3}  `) // of a trace
+)
 
-// atOnceIsZero writes all times below a second as 0: they are those of this machine, and never the same twice.
-func atOnceIsZero(out string) string { return lessThanASecond.ReplaceAllString(out, "0.0 s") }
+// timeless writes times as they would be if this machine took none: all below a second as 0, and milliseconds in steps of
+// 500, which a busy machine stays in.
+func timeless(out string) string {
+	out = lessThanASecond.ReplaceAllString(out, "0.0 s")
+	out = arrivals.ReplaceAllStringFunc(threeDigits.ReplaceAllString(out, "${1}0.000  "), inOrder)
+	return milliseconds.ReplaceAllStringFunc(out, func(cell string) string {
+		m := milliseconds.FindStringSubmatch(cell)
+		ms, _ := strconv.ParseFloat(m[1], 64) // the pattern has made sure of it
+		text := fmt.Sprintf("│ %.0f ms%s", math.Floor(ms/500)*500, m[2])
+		return text + strings.Repeat(" ", max(1, len(cell)-len(text)))
+	})
+}
+
+// inOrder sorts lines: of two answers that arrive at the same time, either can be first.
+func inOrder(lines string) string {
+	return strings.Join(slices.Sorted(strings.Lines(lines)), "")
+}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,11 +50,11 @@ func TestDocumentedCorefiles(t *testing.T) {
 	}
 }
 
-// TestDocumentedMain builds the main.go of the README.
+// TestDocumentedMain builds the main.go that the documents show.
 func TestDocumentedMain(t *testing.T) {
-	programs := lab.Fenced(t, root+"/README.md", "go")
+	programs := lab.Fenced(t, root+"/build/chain/README.md", "go")
 	if len(programs) != 1 {
-		t.Fatalf("%d programs in the README; want 1", len(programs))
+		t.Fatalf("%d programs in build/chain/README.md; want 1", len(programs))
 	}
 	dir, err := os.MkdirTemp(".", "main-") // inside of the module, so that it finds its packages
 	if err != nil {
@@ -72,23 +73,59 @@ func TestDocumentedMain(t *testing.T) {
 	}
 }
 
-// TestDocumentedLinks follows the links to files of the repository.
+// TestDocumentedLinks follows the links to files of the repository, and to headings in them.
 func TestDocumentedLinks(t *testing.T) {
 	for _, document := range documents(t) {
-		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllStringSubmatch(lab.ReadFile(t, document), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(document), m[1])); err != nil {
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]*)(?:#([^):]*))?\)`).FindAllStringSubmatch(lab.ReadFile(t, document), -1) {
+			target := document
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(document), m[1])
+			}
+			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s: %v", document, err)
+				continue
+			}
+			if m[2] != "" && !slices.Contains(anchors(t, target), m[2]) {
+				t.Errorf("%s: %s has no heading for #%s", document, target, m[2])
 			}
 		}
 	}
 }
 
-// TestDocumentedTargets compares the targets that the README names with those of the Makefile.
+// anchors returns the fragments under which GitHub serves the headings of a document.
+func anchors(t *testing.T, document string) (list []string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(lab.ReadFile(t, document), -1) {
+		kept := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		list = append(list, strings.ReplaceAll(kept, " ", "-"))
+	}
+	return list
+}
+
+// TestDocumentedExamples holds that the overview of the examples has a row for each of them.
+func TestDocumentedExamples(t *testing.T) {
+	overview := lab.ReadFile(t, root+"/corefile-examples/README.md")
+	corefiles, err := filepath.Glob(root + "/corefile-examples/*/Corefile")
+	if err != nil || len(corefiles) == 0 {
+		t.Fatalf("examples %v, %v; want all", corefiles, err)
+	}
+	for _, corefile := range corefiles {
+		name := filepath.Base(filepath.Dir(corefile))
+		if link := "[" + name + "](" + name + "/Corefile)"; !strings.Contains(overview, link) {
+			t.Errorf("corefile-examples/README.md has no %s; want a row for each example", link)
+		}
+	}
+}
+
+// TestDocumentedTargets compares the targets that documents name with those of the Makefile.
 func TestDocumentedTargets(t *testing.T) {
 	makefile := lab.ReadFile(t, root+"/Makefile")
-	for _, m := range regexp.MustCompile("`make (\\w+)`|(?m)^make (\\w+)$").FindAllStringSubmatch(lab.ReadFile(t, root+"/README.md"), -1) {
-		if target := m[1] + m[2]; !strings.Contains(makefile, "\n"+target+":") {
-			t.Errorf("make %s is in the README and not in the Makefile", target)
+	named := regexp.MustCompile("`make (\\w+)|(?m)^make (\\w+)$")
+	for _, document := range documents(t) {
+		for _, m := range named.FindAllStringSubmatch(lab.ReadFile(t, document), -1) {
+			if target := m[1] + m[2]; !strings.Contains(makefile, "\n"+target+":") {
+				t.Errorf("make %s is in %s and not in the Makefile", target, document)
+			}
 		}
 	}
 }

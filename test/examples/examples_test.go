@@ -20,7 +20,7 @@ func TestExamples(t *testing.T) {
 	for _, e := range lab.Examples(t, root, false) {
 		t.Run(e.Name, func(t *testing.T) {
 			e.Furnish(t, nil)
-			lab.CoreDNS(t, e.Corefile, nil)
+			lab.CoreDNS(t, e.Corefile, e.Files)
 			lab.Ask(t, e.Cases)
 		})
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// table is what came of all faults.
+// table has the results of all faults.
 type table struct{ rows []tableRow }
 
 type tableRow struct {
@@ -19,7 +19,7 @@ type tableRow struct {
 
 func (tb *table) add(about string, sides []tally) { tb.rows = append(tb.rows, tableRow{about, sides}) }
 
-// cells are those of one row: success and p99 without muslsafe, then with it.
+// cells are those of one row: success, times and wrong answers without muslsafe, then with it.
 func (r tableRow) cells() []string {
 	cells := []string{r.about}
 	for _, y := range r.sides {
@@ -44,15 +44,16 @@ func (tb *table) text() string {
 
 const heading = `# Faults
 
-What clients notice of a fault, without muslsafe and with it. Both servers are CoreDNS with the same Corefile, *cache* and two
-upstreams, and meet the fault at the same time. The clients look up names as musl 1.2.5 does, on real sockets, in a pod with
-four search domains: cold and warm names, services, and names that do not exist. A lookup is right if it finds what there is;
-wrong is another address, or a denial of a name that exists, after which nobody tries again. The rest are temporary failures.
+What clients notice of a fault, without muslsafe and with it. Both servers are CoreDNS with the same Corefile, with *cache* and
+two upstreams, and have the fault at the same time. The clients look up names as musl 1.2.5 does, on real sockets, in a pod with
+four search domains: cold and warm names, services, and names that do not exist. A lookup is right if it finds what exists. It
+is wrong if it gets another address, or a denial of a name that exists, after which no client tries again. All other lookups
+end in temporary failures.
 `
 
 func (tb *table) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nEach fault lasts %v, and longer where it takes longer. `make faults FAULT=%v` measures it again.\n\n", heading, *lasts, *lasts)
+	fmt.Fprintf(&b, "%s\nEach fault lasts %v, or longer if it needs to. `make faults FAULT=%v` measures it again.\n\n", heading, *lasts, *lasts)
 	b.WriteString("| fault | right without | median | p99 | wrong | right with | median | p99 | wrong |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, r := range tb.rows {
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(r.cells(), " | "))

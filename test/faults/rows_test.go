@@ -50,7 +50,7 @@ var faults = []fault{
 	{about: "20 % of the packets lost, answers in any order", load: thousand, least: outlast, loss: 20, mood: reordering(20 * time.Millisecond)},
 	{about: "50 reloads", during: reload},
 	{about: "SIGTERM, and a start", during: terminate, restarts: true},
-	{about: "stopped for 2 s, as a virtual machine that moves", during: pause},
+	{about: "stopped for 2 s, like a virtual machine that migrates", during: pause},
 	// With an upstream that is waited for, so that time is measured across each jump.
 	{about: "wall clock an hour ahead, and back, 4 times", mood: onlyFirst(always(upstream.Behaviour{Answer: upstream.Silence})), prepare: settable, during: setClock},
 	{about: "32 file descriptors", prepare: func(_ *testing.T, s *side) { s.limits = "ulimit -n 32; " }, mood: always(upstream.Behaviour{Delay: 100 * time.Millisecond})},

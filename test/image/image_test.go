@@ -2,12 +2,10 @@
 package image
 
 import (
-	"debug/elf"
 	"encoding/json"
 	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -155,25 +153,4 @@ func digests(t *testing.T) map[string]string {
 		of[target] = inspect(t, ref).ID
 	}
 	return of
-}
-
-// TestArm64 builds for the other architecture, and looks at what cannot be run here.
-func TestArm64(t *testing.T) {
-	needsImages(t)
-	defer makeImages(t, "amd64")
-	bin := makeImages(t, "arm64")
-	for target, ref := range images {
-		i := inspect(t, ref)
-		f, err := elf.Open(filepath.Join(bin, "linux-arm64", target, i.Config.Entrypoint[0]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if libraries, _ := f.ImportedLibraries(); f.Machine != elf.EM_AARCH64 || len(libraries) > 0 {
-			t.Errorf("%s is for %v and links %v; want a static binary for arm64", target, f.Machine, libraries)
-		}
-		if i.Architecture != "arm64" {
-			t.Errorf("image %s is for %q; want arm64", ref, i.Architecture)
-		}
-	}
 }

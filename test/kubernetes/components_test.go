@@ -26,7 +26,7 @@ import (
 func TestAutoscalers(t *testing.T) {
 	c := startCluster(t)
 	c.define(t)
-	for _, overlay := range []string{"replace", "upstream", "stub"} {
+	for _, overlay := range []string{"replace", "upstream", "stub", "pods"} {
 		for _, component := range []string{"hpa", "proportional"} {
 			t.Run(component+" of "+overlay, func(t *testing.T) {
 				objects := renderComponent(t, overlay, component)

@@ -20,11 +20,7 @@ import (
 // pages are the documents of build/kustomize.
 func pages(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob(root + "/build/kustomize/platforms/*.md")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no pages: %v", err)
-	}
-	return append(files, root+"/build/kustomize/README.md")
+	return append(pagesWithCommands(t), root+"/build/kustomize/README.md")
 }
 
 // documentedIP is what a Service has for an address when the commands of a page ask for it.
@@ -39,7 +35,7 @@ esac
 `
 
 // platform has the programs that the pages call, other than those of any shell.
-var platform = []string{"kubectl", "oc", "aws", "helm", "kubeadm", "systemctl"}
+var platform = []string{"kubectl", "oc", "aws", "az", "helm", "kubeadm", "systemctl"}
 
 // execute runs the commands of a page, and returns the objects that they apply and the files that they write.
 func execute(t *testing.T, page string) (given []string, dir string) {

@@ -61,6 +61,55 @@ func TestHelm(t *testing.T) {
 	}
 }
 
+// chartValues returns the names of the values that the chart has by default, two levels deep.
+func chartValues(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	for line := range strings.Lines(lab.ReadFile(t, "testdata/chart-values.txt")) {
+		if !strings.HasPrefix(line, "#") {
+			names[strings.TrimSpace(line)] = true
+		}
+	}
+	return names
+}
+
+// TestHelmNames holds that the chart knows the names of the values. It ignores the ones that it does not know, and dnsPolicy where
+// the server is not that of a cluster.
+func TestHelmNames(t *testing.T) {
+	known := chartValues(t)
+	known["k8sAppLabelOverride"] = true // which the chart has in a comment
+	for _, file := range []string{"replace", "upstream"} {
+		var values map[string]any
+		if err := yaml.UnmarshalStrict([]byte(lab.ReadFile(t, root+"/build/helm/"+file+".yaml")), &values); err != nil {
+			t.Fatal(err)
+		}
+		for key, value := range values {
+			if !known[key] {
+				t.Errorf("%s.yaml has %s, which the chart does not know", file, key)
+			}
+			below, _ := value.(map[string]any)
+			for name := range below {
+				if takesNames(known, key) && !known[key+"."+name] {
+					t.Errorf("%s.yaml has %s.%s, which the chart does not know", file, key, name)
+				}
+			}
+		}
+		if values["isClusterService"] != true {
+			t.Errorf("%s.yaml has isClusterService %v; want true, or pods get dnsPolicy ClusterFirst", file, values["isClusterService"])
+		}
+	}
+}
+
+// takesNames reports whether a value has names of its own by default. Others are copied into the objects as they are.
+func takesNames(known map[string]bool, key string) bool {
+	for name := range known {
+		if strings.HasPrefix(name, key+".") {
+			return true
+		}
+	}
+	return false
+}
+
 // TestHelmChartConfig compares what the page for RKE2 takes from the values with the same example.
 func TestHelmChartConfig(t *testing.T) {
 	given, _ := execute(t, root+"/build/kustomize/platforms/k3s-rke2.md")

@@ -22,6 +22,7 @@ var overlays = map[string]string{
 	"node-front-cilium": "node-local",
 	"upstream":          "upstream",
 	"stub":              "stub",
+	"pods":              "in-cluster",
 }
 
 // TestCorefiles compares the Corefile of each overlay with that of an example, and finds all overlays.
@@ -37,6 +38,24 @@ func TestCorefiles(t *testing.T) {
 				t.Errorf("Corefile of %s is not that of example %s:\n%s", overlay, example, config.Data["Corefile"])
 			}
 		})
+	}
+}
+
+// TestTogether finds no object in two overlays, so that a cluster can have both, and one of them can be deleted. Only
+// node-front-cilium is meant to replace node-front.
+func TestTogether(t *testing.T) {
+	owner := map[string]string{}
+	for overlay := range overlays {
+		if overlay == "node-front-cilium" {
+			continue
+		}
+		for _, o := range render(t, "overlays/"+overlay) {
+			name := o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
+			if other, ok := owner[name]; ok {
+				t.Errorf("%s is in %s and in %s", name, overlay, other)
+			}
+			owner[name] = overlay
+		}
 	}
 }
 

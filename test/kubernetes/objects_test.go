@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -106,7 +107,7 @@ func (c *cluster) resource(t *testing.T, o *unstructured.Unstructured) dynamic.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.GetNamespace() == "" {
+	if mapping.Scope.Name() == apimeta.RESTScopeNameRoot { // whatever kustomize takes it for
 		return c.objects.Resource(mapping.Resource)
 	}
 	return c.objects.Resource(mapping.Resource).Namespace(o.GetNamespace())

@@ -23,6 +23,7 @@ var shapes = []struct {
 	{"node-front", installNodeFront, nil},
 	{"node-front-cilium", installCilium, nil},
 	{"upstream", installUpstream, nil},
+	{"pods", installPods, nil},
 	// A stub zone sees what ends in the search domain, and no other name.
 	{"stub", installStub, []string{"broken.example.org"}},
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// AddressesOf returns the addresses that an upstream gives to a name: they follow from the name, so that the answer to
-// another question is seen to be wrong.
+// AddressesOf returns the addresses that an upstream gives to a name. They are derived from the name, so that the answer to
+// another question is recognized as wrong.
 func AddressesOf(name string) (v4, v6 netip.Addr) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(strings.ToLower(name))) // a hash never fails

@@ -8,13 +8,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Ask puts questions to a server and compares the answers, each once without EDNS and once with it. There is one
-// question a line,
+// Ask asks a server questions and compares the answers, each once without EDNS and once with it. There is one question per
+// line,
 //
 //	NAME TYPE RCODE [RECORD...] ["[" FIX "]"]
 //
-// where the records are the data of the answer section and FIX is what the Extended DNS Error must name. A line
-// "@ADDRESS:PORT" says where to ask from there on; the first server is 127.0.0.1:53.
+// where the records are the data of the answer section and FIX is the fix that the Extended DNS Error must name. A line
+// "@ADDRESS:PORT" sets the server for the following lines; the first one is 127.0.0.1:53.
 func Ask(t *testing.T, cases string) {
 	t.Helper()
 	server, asked := "127.0.0.1:53", 0
@@ -63,7 +63,7 @@ func parseCase(t *testing.T, line string) question {
 	if before, fix, ok := strings.Cut(line, "["); ok {
 		line, c.fix = before, strings.TrimSuffix(fix, "]")
 	}
-	// A record of several words stands in quotes.
+	// A record of several words is in quotes.
 	fields := strings.FieldsFunc(line, quoteAware())
 	if len(fields) < 3 {
 		t.Fatalf("case %q; expect NAME TYPE RCODE [RECORD...] [FIX]", line)
@@ -124,7 +124,7 @@ func ask(t *testing.T, server string, c question, edns bool) {
 	}
 }
 
-// recordsOf returns the data of the answer section; a chain is one record, of its targets and its end.
+// recordsOf returns the data of the answer section. A chain is one record, of its targets and its end.
 func recordsOf(m *dns.Msg) []string {
 	var records []string
 	chain := ""

@@ -2,7 +2,7 @@ package lab
 
 import "sync"
 
-// AtOnce does something with each element of a list, with so many of them at the same time at the most.
+// AtOnce calls a function with each element of a list, with at most n of them at the same time.
 func AtOnce[T any](most int, list []T, do func(T)) {
 	var wg sync.WaitGroup
 	free := make(chan struct{}, most)

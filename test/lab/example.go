@@ -9,11 +9,12 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// Example is a folder of corefile-examples: a Corefile, and the questions and the world of its cases.txt.
+// Example is a folder of corefile-examples: a Corefile, and the questions and the surroundings in its cases.txt.
 type Example struct {
 	Name     string
 	Corefile string
-	Cases    string // for [Ask]
+	Cases    string            // for [Ask]
+	Files    map[string]string // that the Corefile names, by name and contents, for [CoreDNS]
 	world    []txtar.File
 }
 
@@ -45,11 +46,20 @@ func readExample(t *testing.T, corefile string) Example {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Example{Name: filepath.Base(dir), Corefile: ReadFile(t, corefile), Cases: string(archive.Comment), world: archive.Files}
+	e := Example{Name: filepath.Base(dir), Corefile: ReadFile(t, corefile), Cases: string(archive.Comment), Files: map[string]string{}}
+	for _, f := range archive.Files {
+		if name, beside := strings.CutPrefix(f.Name, "files/"); beside {
+			e.Files[name] = string(f.Data)
+		} else {
+			e.world = append(e.world, f)
+		}
+	}
+	return e
 }
 
-// Furnish builds the world of the example. Its files are resolv.conf; environment, a variable a line; cluster.yaml,
-// objects for the Kubernetes API, which the caller provides; and upstream/ for a CoreDNS behind the example.
+// Furnish sets up the surroundings of the example. Its files are resolv.conf; environment, with one variable per line;
+// cluster.yaml, objects for the Kubernetes API, which the caller provides; and upstream/ for a CoreDNS behind the example.
+// What is in files/ goes to Files.
 func (e Example) Furnish(t *testing.T, kubernetes func(t *testing.T, manifests string)) {
 	t.Helper()
 	upstream := map[string]string{}
@@ -64,7 +74,7 @@ func (e Example) Furnish(t *testing.T, kubernetes func(t *testing.T, manifests s
 		case isCluster(f):
 			kubernetes(t, string(f.Data))
 		default:
-			t.Fatalf("cases.txt has a file %q; expect resolv.conf, environment, cluster.yaml or upstream/...", f.Name)
+			t.Fatalf("cases.txt has a file %q; expect resolv.conf, environment, cluster.yaml, files/... or upstream/...", f.Name)
 		}
 	}
 	corefile := upstream["Corefile"]
@@ -72,7 +82,7 @@ func (e Example) Furnish(t *testing.T, kubernetes func(t *testing.T, manifests s
 	CoreDNS(t, corefile, upstream)
 }
 
-// setenv sets variables for the test and all that it starts.
+// setenv sets variables for the test and everything that it starts.
 func setenv(t *testing.T, text string) {
 	t.Helper()
 	for line := range strings.Lines(text) {

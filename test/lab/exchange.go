@@ -12,7 +12,7 @@ func DotQuery() []byte {
 	return []byte("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04data\x2e\x00\x01\x00\x01\x00")
 }
 
-// Exchange sends a packet, whatever it holds, from a socket of its own, and returns the reply that comes within a time.
+// Exchange sends a packet with any contents from a new socket, and returns the reply if one comes in time.
 func Exchange(network, addr string, packet []byte, patience time.Duration) ([]byte, error) {
 	conn, err := net.DialTimeout(network, addr, patience)
 	if err != nil {
@@ -31,8 +31,8 @@ func Exchange(network, addr string, packet []byte, patience time.Duration) ([]by
 	return buf[:n], err
 }
 
-// Pair asks the server on port 53 for A and AAAA of a name at once from one socket and with IDs that are close together, as
-// musl does. It returns the answers, and how long both took.
+// Pair asks the server on port 53 for A and AAAA of a name at once, from one socket and with IDs that are close together, as musl
+// does. It returns the answers and how long both took.
 func Pair(name string) (answers [2]*dns.Msg, took time.Duration, err error) {
 	const patience = 10 * time.Second
 	began := time.Now()

@@ -24,7 +24,7 @@ func WriteFile(t *testing.T, file, text string) {
 	}
 }
 
-// LookPath returns the path of a program. It skips the test where the program is not installed.
+// LookPath returns the path of a program. It skips the test if the program is not installed.
 func LookPath(t *testing.T, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)

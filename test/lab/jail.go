@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A Jail starts processes that see an /etc/resolv.conf of their own.
+// A Jail starts processes that see their own /etc/resolv.conf.
 type Jail struct {
 	start chan *exec.Cmd
 	done  chan error

@@ -1,5 +1,5 @@
-// Package lab gives tests a network and a file system view of their own, in which real resolvers, real servers and
-// the binary of this repository meet on port 53, as on a node.
+// Package lab gives tests their own network and view of the file system, in which real resolvers, real servers and the binary of
+// this repository meet on port 53, as on a node.
 package lab
 
 import (
@@ -21,8 +21,8 @@ var whyNot error
 // Main runs the tests of a package in a lab, as Enter does. Call it from TestMain.
 func Main(m *testing.M) int { return Enter(m.Run) }
 
-// Enter runs a program in namespaces of its own: it starts the binary again inside of them, where run is called, and
-// returns its exit code. Where there can be no such namespaces, run is called outside, and Outside tells why.
+// Enter runs a program in new namespaces: it starts the binary again inside them, where it calls run, and returns the exit code.
+// If the namespaces cannot be created, it calls run outside, and Outside says why.
 func Enter(run func() int) int {
 	if os.Getenv(inside) == "" {
 		code, err := again()
@@ -40,10 +40,10 @@ func Enter(run func() int) int {
 	return run()
 }
 
-// Outside returns why what Enter has called is outside of a lab, or nil inside.
+// Outside returns why this process is outside a lab, and nil inside.
 func Outside() error { return whyNot }
 
-// Require skips a test that runs outside of a lab and says why; in CI, where nothing may be skipped, it fails.
+// Require skips a test outside a lab and says why. In CI, where nothing may be skipped, it fails.
 func Require(t *testing.T) {
 	t.Helper()
 	if whyNot != nil {
@@ -51,7 +51,7 @@ func Require(t *testing.T) {
 	}
 }
 
-// Skip skips a test for something that this machine lacks. In CI it fails.
+// Skip skips a test because this machine lacks something. In CI, it fails.
 func Skip(t *testing.T, reason string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
@@ -84,8 +84,8 @@ func again() (code int, err error) {
 	return RunToEnd(cmd)
 }
 
-// RunToEnd runs the first process of new namespaces, and returns its exit code. What ends this process would kill the one inside
-// before it has cleaned up. So that one is told, and ends first.
+// RunToEnd runs the first process of new namespaces and returns its exit code. If a signal ended this process, the one inside
+// would be killed before it has cleaned up. So the signal is passed on, and the process inside ends first.
 func RunToEnd(cmd *exec.Cmd) (code int, err error) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -105,8 +105,8 @@ func RunToEnd(cmd *exec.Cmd) (code int, err error) {
 	return 0, err
 }
 
-// networks are those that are all on this machine in the lab: loopback, the documentation ranges (RFC 5737, RFC
-// 3849), and those of service and node-local addresses in Kubernetes.
+// networks are local in the lab: the documentation ranges (RFC 5737), and the ranges of service and node-local addresses in
+// Kubernetes.
 var networks = []string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "10.96.0.0/12", "169.254.20.0/24"}
 
 // furnish sets up the namespaces.
@@ -145,7 +145,7 @@ func run(name string, args ...string) error {
 	return nil
 }
 
-// mountFile puts a file of the lab in the place of one of the machine.
+// mountFile mounts a file of the lab over one of the machine.
 func mountFile(file, text string) error {
 	own := filepath.Join(os.Getenv(inside), filepath.Base(file))
 	if err := os.WriteFile(own, []byte(text), 0o644); err != nil {

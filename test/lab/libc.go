@@ -55,8 +55,8 @@ var libcs = sync.OnceValues(func() ([]Libc, error) {
 	return list, nil
 })
 
-// loader returns the dynamic loader of a version of musl, which is the whole library and starts any program
-// that is linked with it. It makes sure of the version.
+// loader returns the dynamic loader of a version of musl, which is the whole library and starts any program that is linked with
+// it. It checks the version.
 func loader(version string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -80,24 +80,24 @@ func Libcs(t *testing.T) []Libc {
 	return list
 }
 
-// Answer is what getaddrinfo said.
+// Answer is what getaddrinfo returned.
 type Answer struct {
 	Err   string // "OK", the C name of the error, or Crash or Hang
 	Took  time.Duration
 	Addrs []string
 }
 
-// What a lookup can come to besides an error of getaddrinfo.
+// Results of a lookup besides the errors of getaddrinfo.
 const (
 	Crash = "crash" // the process died
 	Hang  = "hang"  // it did not return
 )
 
-// hangs is how long a lookup may take: longer than that of any libc that returns.
+// hangs is how long a lookup may take: longer than any libc needs.
 const hangs = 18 * time.Second
 
-// Look resolves name as a program linked with this libc does, for a family: 4, 6, or 0 for both. The process is started
-// by start.
+// Look resolves name as a program linked with this libc does, for a family: 4, 6, or 0 for both. It calls start to start the
+// process.
 func (l Libc) Look(family, name string, start func(*exec.Cmd) error) (Answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()

@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// Memory returns a size of a process in kB, by its name in /proc/PID/status: VmRSS is what is resident now, and VmHWM the
-// most that ever was.
+// Memory returns a size of a process in kB, by its name in /proc/PID/status: VmRSS is the resident size now, VmHWM its maximum.
 func Memory(pid int, name string) (kB int, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -23,8 +22,8 @@ func Memory(pid int, name string) (kB int, err error) {
 	return strconv.Atoi(string(m[1]))
 }
 
-// LiveHeap returns what the server at an address holds, in kB: the least of some looks, each after a collection of garbage,
-// as what was allocated since then counts too. The server has pprof on port 6053.
+// LiveHeap returns the live heap of the server at an address, in kB: the smallest of several readings, each after a garbage
+// collection, because later allocations count too. The server has pprof on port 6053.
 func LiveHeap(t *testing.T, addr string) int {
 	t.Helper()
 	least := math.MaxInt

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// web keeps no connection: the server would have goroutines for it, which are not those of its own work.
+// web keeps no connections: the server would have goroutines for them, which tests would count.
 var web = http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 // Get returns the page at a URL.
@@ -26,7 +26,7 @@ func Get(t *testing.T, url string) string {
 	return string(text)
 }
 
-// Metrics returns what the server at an address tells Prometheus, on port 9153.
+// Metrics returns the metrics of the server at an address, on port 9153.
 func Metrics(t *testing.T, addr string) string {
 	t.Helper()
 	return Get(t, "http://"+addr+":9153/metrics")
@@ -58,7 +58,7 @@ func number(t *testing.T, text string) int {
 	return int(value)
 }
 
-// Counters returns what the server at an address says of a metric, added up by the value of a label.
+// Counters returns a metric of the server at an address, summed up by the value of a label.
 func Counters(t *testing.T, addr, metric, label string) map[string]int {
 	t.Helper()
 	counts := map[string]int{}

@@ -36,7 +36,7 @@ func Start(t *testing.T, ready string, cmd *exec.Cmd) *Process {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = cmd.Wait() // a server that is killed does not end well
+		_ = cmd.Wait() // a killed server is an error here
 		close(p.ended)
 	}()
 	t.Cleanup(p.Stop)
@@ -62,8 +62,8 @@ var starter = sync.OnceValue(func() chan<- starting {
 	return todo
 })
 
-// startForLife starts a process that dies with this one: to be exact, with the thread that has started it. So that cannot
-// be any thread, as a Jail ends its own.
+// startForLife starts a process that dies with this one, or rather with the thread that started it. A Jail ends its threads, so
+// one thread is kept for this.
 func startForLife(cmd *exec.Cmd) error {
 	s := starting{cmd, make(chan error)}
 	starter() <- s
@@ -76,7 +76,7 @@ func (p *Process) Await(t *testing.T, text string) {
 	p.AwaitTimes(t, text, 1)
 }
 
-// AwaitTimes waits until the output has text in it so many times.
+// AwaitTimes waits until text is in the output times times.
 func (p *Process) AwaitTimes(t *testing.T, text string, times int) {
 	t.Helper()
 	timeout := time.After(patience)
@@ -129,7 +129,7 @@ func (p *Process) Wait(t *testing.T) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// Signal sends a signal until the process says that it has taken notice: at its start it may not listen yet.
+// Signal repeats a signal until the process says that it received it: shortly after its start it may not listen yet.
 func (p *Process) Signal(t *testing.T, sig os.Signal, notice string) {
 	t.Helper()
 	timeout := time.After(patience)
@@ -146,7 +146,7 @@ func (p *Process) Signal(t *testing.T, sig os.Signal, notice string) {
 	}
 }
 
-// module is that of muslsafe, whose directory is not the one of every test.
+// module is that of muslsafe. Some tests run in another module.
 const module = "github.com/muslsafe/coredns-muslsafe"
 
 var (
@@ -154,7 +154,7 @@ var (
 	doctor  = sync.OnceValues(func() (string, error) { return build("doctor", "doctor") })
 )
 
-// build builds a program of this repository, with further flags of go build, into a file.
+// build builds a program of this repository into a file, with further flags of go build.
 func build(program, file string, flags ...string) (string, error) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
@@ -175,11 +175,11 @@ func build(program, file string, flags ...string) (string, error) {
 // Binary builds build/coredns, once for each package that asks, and returns its path.
 func Binary(t *testing.T) string { return must(t, coredns) }
 
-// Doctor builds build/doctor likewise.
+// Doctor does the same for build/doctor.
 func Doctor(t *testing.T) string { return must(t, doctor) }
 
-// Overlaid builds build/coredns with files of its own and of the standard library replaced, as the overlay of go build says, a
-// JSON file. It returns its path.
+// Overlaid builds build/coredns with the files replaced that an overlay of go build names, a JSON file. It returns the path of
+// the binary.
 func Overlaid(t *testing.T, overlay string) string {
 	t.Helper()
 	return must(t, func() (string, error) { return build("coredns", "coredns-overlaid", "-overlay", overlay) })

@@ -12,7 +12,7 @@ import (
 //go:embed client
 var clients embed.FS
 
-// programs looks up names in the ways in which programs do that do not leave it to their libc alone, as Libc does.
+// programs look up names as programs do that do not use their libc alone, which Libc does.
 var programs = sync.OnceValues(func() ([]Libc, error) {
 	dir := os.Getenv(inside)
 	for _, name := range []string{"cares.c", "lookup.js", "lookup.py"} {
@@ -45,8 +45,7 @@ var programs = sync.OnceValues(func() ([]Libc, error) {
 	}, nil
 })
 
-// Programs returns the resolver of Go, that of c-ares, and those of Node.js and Python. It skips the test where they
-// are not installed.
+// Programs returns the resolvers of Go, c-ares, Node.js and Python. It skips the test if they are not installed.
 func Programs(t *testing.T) []Libc {
 	t.Helper()
 	list, err := programs()

@@ -12,9 +12,8 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
 
-// Resolver looks names up as musl 1.2.5 does, on real sockets and in real time: the model decides what is asked and what
-// comes of the answers, and each step of a search has a socket of its own, from which A and AAAA go out back to back. It
-// is for one goroutine.
+// Resolver looks names up as musl 1.2.5 does, on real sockets and in real time. The model decides what to ask and judges the
+// answers. Each step of a search has its own socket, from which A and AAAA go out back to back. It is for one goroutine.
 type Resolver struct {
 	Packets int // sent so far
 
@@ -30,7 +29,7 @@ type Resolver struct {
 	buf      [4096]byte
 }
 
-// step is where the lookup of one name of a search stands.
+// step is the state of the lookup of one name of a search.
 type step struct {
 	name   string
 	start  time.Duration // when it began, on the clock of the model
@@ -40,7 +39,7 @@ type step struct {
 	halves [2]half
 }
 
-// half is where one question of a pair stands.
+// half is the state of one question of a pair.
 type half struct {
 	query    stub.Query
 	ahead    int // packets that were sent and the model has not asked for yet
@@ -48,7 +47,7 @@ type half struct {
 	replies  []arrival // that the model has not asked for yet
 }
 
-// arrival is a reply, and how long after the beginning of the step it came.
+// arrival is a reply, and how long after the start of the step it came.
 type arrival struct {
 	msg []byte
 	at  time.Duration
@@ -75,7 +74,7 @@ func (r *Resolver) Lookup(name string) (stub.Result, time.Duration) {
 	r.step.name = ""
 	result := r.model.Lookup(r.conf, name, stub.Both, r.exchange)
 	r.close()
-	// What the model knows to be waited for in vain, after REFUSED for example, it does not ask for.
+	// The model does not ask for replies that cannot come, after REFUSED for example, and only adds the time.
 	time.Sleep(time.Until(began.Add(result.Elapsed)))
 	return result, time.Since(began)
 }
@@ -87,8 +86,8 @@ func (r *Resolver) close() {
 	}
 }
 
-// exchange is the network of the model, which asks for one half and takes its reply before it asks for the other; on the
-// wire both are under way by then.
+// exchange is the network of the model. The model asks for one half and takes its reply before it asks for the other, but on the
+// wire both are in flight.
 func (r *Resolver) exchange(q stub.Query) stub.Reply {
 	if q.Transport == stub.TCP {
 		return stub.Reply{Fate: stub.Refused} // no answer to a resolver of the tests is that big
@@ -135,7 +134,7 @@ func (r *Resolver) open(q stub.Query) error {
 	return nil
 }
 
-// sendAll begins a round when its time has come: it asks what is not answered.
+// sendAll begins a round when it is due: it repeats the questions without an answer.
 func (r *Resolver) sendAll(round int) {
 	s := &r.step
 	time.Sleep(time.Until(s.opened.Add(time.Duration(round) * r.interval)))
@@ -150,7 +149,7 @@ func (r *Resolver) sendAll(round int) {
 	}
 }
 
-// send sends one half. A packet that the kernel does not take is lost.
+// send sends one half. A packet that the kernel rejects counts as lost.
 func (r *Resolver) send(which int) {
 	h := &r.step.halves[which]
 	h.ahead++
@@ -159,8 +158,8 @@ func (r *Resolver) send(which int) {
 	}
 }
 
-// receive waits for the next reply to one half until the end of the round, and keeps those to the other. The model asks
-// at a time since the step began.
+// receive waits for the next reply to one half until the end of the round, and keeps replies to the other half. The model's
+// clock is the time since the step began.
 func (r *Resolver) receive(h *half, at time.Duration) stub.Reply {
 	for len(h.replies) == 0 {
 		if r.socket == nil {
@@ -177,7 +176,8 @@ func (r *Resolver) receive(h *half, at time.Duration) stub.Reply {
 	return stub.Reply{Fate: stub.Answered, Bytes: first.msg, Delay: max(first.at-at, 0)}
 }
 
-// note keeps a packet for the half that it answers. After SERVFAIL musl asks again at once, whatever the other half does.
+// note keeps a packet for the half that it answers. After SERVFAIL, musl repeats the question at once, whatever the other half
+// does.
 func (r *Resolver) note(msg []byte) {
 	if len(msg) < 4 {
 		return

@@ -99,6 +99,38 @@ var completed = []row{
 
 func TestComplete(t *testing.T) { check(t, completed) }
 
+// TestCompleteInFront completes in front of another muslsafe, whose own search denies nothing that the proofs need.
+func TestCompleteInFront(t *testing.T) {
+	behind := strings.NewReplacer("cluster.local {\n    muslsafe", "cluster.local {\n    bind 127.0.0.2\n    muslsafe", "        complete\n", "").Replace(cluster)
+	check(t, []row{{"two in a row", behind + `
+		. {
+			bind 127.0.0.2
+			muslsafe {
+				cluster cluster.local
+				search corp.example.org
+			}
+			UPSTREAM
+		}
+		. {
+			bind 127.0.0.1
+			muslsafe {
+				cluster cluster.local
+				search corp.example.org
+				complete
+			}
+			forward . 127.0.0.2
+		}`, `
+			@127.0.0.2:53
+			www.example.org.default.svc.cluster.local.       A     NXDOMAIN
+			www.example.org.default.svc.cluster.local.       AAAA  NXDOMAIN
+			@127.0.0.1:53
+			www.example.org.default.svc.cluster.local.       A     NOERROR  "www.example.org. 192.0.2.80"  [complete]
+			www.example.org.default.svc.cluster.local.       AAAA  NOERROR  [pair]
+			web-0.nginx.prod.default.svc.cluster.local.      A     NOERROR  "web-0.nginx.prod.svc.cluster.local. 192.0.2.10"  [complete]
+			www.example.org.nope.svc.cluster.local.          A     NXDOMAIN
+		`}})
+}
+
 // TestCompleteWithAutopath has both in one block, which is an error that says so, and in two, which is not.
 func TestCompleteWithAutopath(t *testing.T) {
 	lab.Require(t)

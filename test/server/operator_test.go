@@ -86,7 +86,7 @@ func TestWrongCorefile(t *testing.T) {
 	for _, tc := range []struct{ corefile, want string }{
 		{". {\n muslsafe {\n  ttl never\n }\n}", `Corefile:3 - Error during parsing: invalid ttl "never"; expect whole seconds from 0 to 3600`},
 		{"(musl) {\n muslsafe {\n  search /nowhere/resolv.conf\n }\n}\n. {\n import musl\n}", `Corefile:3 - Error during parsing: search file "/nowhere/resolv.conf"`},
-		{"(musl) {\n muslsafe\n}\n. {\n import musl\n muslsafe {\n  report\n }\n}", `Corefile:6 - Error during parsing: "muslsafe" stands in this server block already`},
+		{"(musl) {\n muslsafe\n}\n. {\n import musl\n muslsafe {\n  report\n }\n}", `Corefile:6 - Error during parsing: "muslsafe" is used twice in this server block`},
 	} {
 		out, err := exec.Command(lab.Binary(t), "-conf", corefile(t, tc.corefile)).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), tc.want) {

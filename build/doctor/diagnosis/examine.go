@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -54,7 +55,12 @@ func newDoctor(resolvConf string, timeout time.Duration) (*Doctor, error) {
 	if err != nil {
 		return nil, err
 	}
-	servers := conf.Servers
+	var servers []netip.Addr // each once
+	for _, server := range conf.Servers {
+		if !slices.Contains(servers, server) {
+			servers = append(servers, server)
+		}
+	}
 	if len(servers) == 0 {
 		servers = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 	}
@@ -112,6 +118,7 @@ type Report struct {
 	Name    string
 	Lookups []Lookup // in the order of stub.Models
 	Hazards []Hazard
+	Tools   []Tool // what other programs show; none where there is no hazard, or nothing can be told
 	Unclear string // why it cannot be told whether anything breaks; empty if it can
 }
 
@@ -120,7 +127,7 @@ func (d *Doctor) Examine(name string) Report {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return Report{Name: name, Unclear: "it is an address, which no libc asks a server for"}
 	}
-	r := Report{Name: name, Lookups: d.lookups(name)}
+	r := Report{Name: name, Lookups: d.lookups(name, d.world.ask)}
 	var all []*examination
 	for _, l := range r.Lookups {
 		e := &examination{world: d.world, Lookup: l}
@@ -129,8 +136,12 @@ func (d *Doctor) Examine(name string) Report {
 		all = append(all, e)
 	}
 	best := reference(all)
+	raced := r.race(d)
 	for _, e := range all {
 		for _, c := range e.causes() {
+			if raced && c.unexplained() && (waitsForDead(c.step) || d.disagree(c.step.Name)) {
+				continue // this is about the name servers
+			}
 			r.blame(d.world, e, c)
 		}
 		if c, ok := d.differs(e, best); ok {
@@ -138,16 +149,28 @@ func (d *Doctor) Examine(name string) Report {
 		}
 	}
 	r.Unclear = r.unclear(best)
+	if len(r.Hazards) > 0 && r.Unclear == "" {
+		r.Tools = d.tools(name)
+	}
 	return r
 }
 
+// race adds the hazards of several name servers, and reports whether there are any.
+func (r *Report) race(d *Doctor) bool {
+	if len(d.world.servers) < 2 {
+		return false
+	}
+	r.Hazards = d.Race(r.Name).Hazards()
+	return len(r.Hazards) > 0
+}
+
 // lookups runs all models at once.
-func (d *Doctor) lookups(name string) []Lookup {
+func (d *Doctor) lookups(name string, ask stub.Exchange) []Lookup {
 	models := stub.Models()
 	all := make([]Lookup, len(models))
 	var wg sync.WaitGroup
 	for i, m := range models {
-		wg.Go(func() { all[i] = Lookup{m, d.Trace(m, name)} })
+		wg.Go(func() { all[i] = Lookup{m, m.Lookup(d.confs[m], name, stub.Both, ask)} })
 	}
 	wg.Wait()
 	return all

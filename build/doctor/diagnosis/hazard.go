@@ -29,7 +29,10 @@ const (
 	Loss       Kind = "loss"        // a packet got lost
 	TooMany    Kind = "too-many"    // more addresses than a libc has room for
 	Crash      Kind = "crash"       // attempts:0
-	Odd        Kind = "odd"         // an answer that is none of the above
+
+	Nameservers Kind = "nameservers"     // several name servers do not say the same
+	DeadServer  Kind = "dead-nameserver" // one of several is silent
+	Odd         Kind = "odd"             // an answer that is none of the above
 )
 
 // A Hazard is something that breaks lookups of one name.
@@ -128,6 +131,14 @@ var advice = map[Kind]Advice{
 	Crash: {
 		Why:        "With \"options attempts:0\" musl divides by zero.",
 		Workaround: "remove the option from resolv.conf",
+	},
+	Nameservers: {
+		Why:        "musl asks all name servers at once and takes the first NOERROR or NXDOMAIN of any; glibc asks them in order and goes on only where one fails. These servers disagree.",
+		Workaround: "use one name server (the cluster's) and have it forward each domain to the server that knows it",
+	},
+	DeadServer: {
+		Why:        "One of the name servers does not answer. glibc waits 5 seconds before it asks the next one, for each name of the search; musl asks all at once.",
+		Workaround: "repair the server, or remove it from the resolv.conf of the nodes",
 	},
 	Odd: {
 		Why:        "The libc makes nothing of an answer that others can use; doctor trace shows what it does.",

@@ -27,6 +27,12 @@ type cause struct {
 	unsearched bool
 }
 
+// unexplained reports whether the cause was named by the answers of one server, which are fine, and so says nothing about why a libc
+// that has asked several of them is worse off.
+func (c cause) unexplained() bool {
+	return slices.Contains([]Kind{Odd, Fit, TooMany, Failure, Loss}, c.kind)
+}
+
 // best returns the first candidate with addresses that are neither those of a leak nor of a wildcard. A search domain of
 // the nodes that is dead is passed over. Any other failure is an outage: nobody can know whether that name exists.
 func (w *world) best(candidates []string) (name string, outage bool) {

@@ -58,17 +58,22 @@ func (w *world) half(name string, qtype uint16) (h half) {
 	return h
 }
 
-func (w *world) halfAt(server netip.Addr, name string, qtype uint16) half {
+// reply returns what a server says over UDP to a question that is asked twice if need be, as the libcs do.
+func (w *world) reply(server netip.Addr, name string, qtype uint16) stub.Reply {
 	q := stub.Query{Name: name, Type: qtype, Server: server, Transport: stub.UDP, Attempt: 1}
 	r := w.ask(q)
 	if q.Attempt++; r.Fate == stub.Silent || isServFail(r) {
-		r = w.ask(q) // the libcs ask again as well
+		r = w.ask(q)
 	}
-	m, h := w.read(r, qtype)
+	return r
+}
+
+func (w *world) halfAt(server netip.Addr, name string, qtype uint16) half {
+	m, h := w.read(w.reply(server, name, qtype), qtype)
 	if m == nil || !m.Truncated {
 		return h
 	}
-	q.Transport = stub.TCP
+	q := stub.Query{Name: name, Type: qtype, Server: server, Transport: stub.TCP, Attempt: 2}
 	_, whole := w.read(w.ask(q), qtype)
 	whole.overTCP, whole.awkward, whole.delay = true, true, h.delay
 	if whole.say == failure {

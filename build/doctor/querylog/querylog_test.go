@@ -1,20 +1,26 @@
 package querylog
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
 func TestParse(t *testing.T) {
 	web := record{client: "10.244.0.7", name: "www.example.org.", qtype: "A", rcode: "NOERROR"}
-	six := record{client: "[2001:db8::7]", name: "www.example.org.", qtype: "AAAA", rcode: "NXDOMAIN"}
+	six := record{client: "2001:db8::7", name: "www.example.org.", qtype: "AAAA", rcode: "NXDOMAIN"}
+	const query = `{"time":"2026-09-15T08:00:00.000000001Z","level":"INFO","msg":"10.244.0.7:40212 - 1 \"A IN www.example.org. udp 33 false 512\" NOERROR qr,aa,rd 64 0.000101s","plugin":"log","client_ip":"10.244.0.7","client_port":40212,"qname":"www.example.org.","qtype":"A","qclass":"IN","protocol":"udp","id":1,"opcode":0,"request_size":33,"dnssec_ok":false,"bufsize":512,"rcode":"NOERROR","response_size":64,"duration_seconds":0.000101}`
+	quoted := strconv.Quote(query + "\n")
 	tests := []struct {
 		about, line string
 		want        record // zero: no query
@@ -25,10 +31,24 @@ func TestParse(t *testing.T) {
 		{"kubectl --prefix --timestamps", `[pod/coredns-1/coredns] 2026-09-15T08:00:00Z [INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" NOERROR qr 68 0.03s`, web},
 		{"container runtime", `2026-09-15T08:00:00.1Z stdout F [INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" NOERROR qr 68 0.03s`, web},
 		{"docker", `{"log":"[INFO] 10.244.0.7:50759 - 29008 \"A IN www.example.org. udp 41 false 4096\" NOERROR qr 68 0.03s\n","stream":"stdout"}`, web},
-		{"JSON", `{"time":"2026-09-15T08:00:00Z","level":"INFO","msg":"10.244.0.7:5 - 1 \"A IN www.example.org. udp\" NOERROR","plugin":"log","client_ip":"10.244.0.7","client_port":40212,"qname":"www.example.org.","qtype":"A","qclass":"IN","rcode":"NOERROR"}`, web},
+		{"JSON", query, web},
+		{"JSON, IPv6", `{"plugin":"log","client_ip":"2001:db8::7","qname":"www.example.org.","qtype":"AAAA","rcode":"NXDOMAIN"}`, six},
+		{"JSON, kubectl --prefix --timestamps", "[pod/coredns-1/coredns] 2026-09-15T08:00:00Z " + query, web},
+		{"JSON, container runtime", "2026-09-15T08:00:00.1Z stdout F " + query, web},
+		{"JSON, docker", `{"log":` + quoted + `,"stream":"stdout","time":"2026-09-15T08:00:00.1Z"}`, web},
+		{"JSON, docker inside of a collector's JSON", `{"log":` + strconv.Quote(`{"log":`+quoted+`}`) + `}`, web},
+		{"JSON, filebeat", `{"log":{"offset":1,"file":{"path":"/var/log/coredns.log"}},"message":` + quoted + `}`, web},
+		{"JSON, fluent-bit", `{"log":` + quoted + `,"kubernetes":{"container_name":"coredns","name":"coredns"}}`, web},
+		{"JSON with spaces", `{ "qname": "www.example.org.", "qtype": "A", "rcode": "NOERROR", "client_ip": "10.244.0.7" }`, web},
+		{"JSON, no reply", `{"plugin":"log","client_ip":"10.244.0.7","qname":"www.example.org.","qtype":"A","rcode":null,"response_size":0}`, record{client: "10.244.0.7", name: "www.example.org.", qtype: "A"}},
+		{"JSON, unknown numbers", `{"client_ip":"10.244.0.7","qname":"www.example.org.","qtype":"TYPE65400","rcode":"4095"}`, record{client: "10.244.0.7", name: "www.example.org.", qtype: "TYPE65400", rcode: "4095"}},
+		{"JSON, a message like a record", `{"level":"INFO","msg":"{\"qname\":\"x.example.org.\"}","plugin":"log","client_ip":"10.244.0.7","qname":"www.example.org.","qtype":"A","rcode":"NOERROR"}`, web},
+		{"JSON, an escape of Unicode", `{"client_ip":"10.244.0.7","qname":"www.ex\u0061mple.org.","qtype":"A","rcode":"NOERROR"}`, web},
 		{"JSON of one's own", `{"remote": "10.244.0.7", "name": "www.example.org.", "type": "A", "rcode": "NOERROR"}`, web},
+		{"JSON of one's own, in the text log", `[INFO] {"remote":"10.244.0.7","name":"a\.b.example.org.","type":"A","rcode":"NOERROR"}`, record{client: "10.244.0.7", name: `a\.b.example.org.`, qtype: "A", rcode: "NOERROR"}},
 		{"escapes in JSON", `{"qname":"a\\.b.example.org.","qtype":"A","rcode":null}`, record{name: `a\.b.example.org.`, qtype: "A"}},
 		{"escapes", `[INFO] 10.244.0.7:5 - 1 "A IN a\.b.example.org. udp 41 false 512" NOERROR qr 68 0.03s`, record{client: "10.244.0.7", name: `a\.b.example.org.`, qtype: "A", rcode: "NOERROR"}},
+		{"a quote in a name", `[INFO] 10.244.0.7:5 - 1 "A IN a\"b\\.example.org. udp 41 false 512" NOERROR qr 68 0.03s`, record{client: "10.244.0.7", name: `a\"b\\.example.org.`, qtype: "A", rcode: "NOERROR"}},
 		{"the root", `[INFO] 10.244.0.7:5 - 1 "NS IN . udp 41 false 512" NOERROR qr 68 0.03s`, record{client: "10.244.0.7", name: ".", qtype: "NS", rcode: "NOERROR"}},
 		{"no answer", `[INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" - - 0 5.0s`, record{client: "10.244.0.7", name: "www.example.org.", qtype: "A", rcode: "-"}},
 		{"an error", `[ERROR] plugin/errors: 2 www.example.org. A: read udp 10.0.0.1:53: i/o timeout`, record{}},
@@ -37,6 +57,9 @@ func TestParse(t *testing.T) {
 		{"cut in the question", `[INFO] 10.244.0.7:50759 - 29008 "A IN www.exam`, record{}},
 		{"no question", `[INFO] "hello"`, record{}},
 		{"cut JSON", `{"qname":"www.example.org`, record{}},
+		{"JSON cut behind its message", query[:200], web},
+		{"JSON of docker, cut", (`{"log":` + quoted)[:80], record{}},
+		{"an error in JSON", `{"time":"2026-09-15T08:00:00Z","level":"ERROR","msg":"2 www.example.org. A: read udp 10.0.0.1:53: i/o timeout","plugin":"errors"}`, record{}},
 		{"other JSON", `{"level":"INFO","msg":"plugin/reload: Running configuration"}`, record{}},
 	}
 	for _, tc := range tests {
@@ -50,10 +73,40 @@ func TestParse(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(`[INFO] 10.244.0.7:50759 - 29008 "A IN www.example.org. udp 41 false 4096" NOERROR qr 68 0.03s`)
 	f.Add(`{"qname":"a\\.b.example.org.","qtype":"A","rcode":null}`)
+	f.Add(`2026-09-15T08:00:00.1Z stdout F {"client_ip":"10.244.0.7","qname":"www.example.org.","qtype":"A","rcode":"NOERROR"}`)
+	f.Add(`{"log":"{\"client_ip\":\"10.244.0.7\",\"qname\":\"www.example.org.\",\"qtype\":\"A\",\"rcode\":\"NOERROR\"}\n","stream":"stdout"}`)
 	suffixes := testSuffixes(f)
 	f.Fuzz(func(t *testing.T, line string) {
 		if r, ok := parse(line); ok {
 			suffixes.Classify(r.name)
+		}
+	})
+}
+
+// FuzzJSON writes a query with the handler that CoreDNS has, puts it behind prefixes and into the JSON of a collector, and reads
+// it back.
+func FuzzJSON(f *testing.F) {
+	f.Add("www.example.org.", "A", "NOERROR", "2001:db8::7", "10.244.0.7:5 - 1 \"A IN www.example.org.\"")
+	f.Add(`a\"b\\.example.org.`, "TYPE65400", "4095", "", `{"qname":"x."}`)
+	f.Add("\u2028<é>.", "A\x00", "\n", "\t", "{")
+	f.Fuzz(func(t *testing.T, name, qtype, rcode, client, msg string) {
+		name, qtype = name+".", "A"+qtype
+		for _, s := range []string{name, qtype, rcode, client} {
+			if !utf8.ValidString(s) {
+				t.Skip("JSON has no such text")
+			}
+		}
+		var b strings.Builder
+		slog.New(slog.NewJSONHandler(&b, nil)).Info(msg, "plugin", "log", "client_ip", client, "qname", name, "qtype", qtype, "rcode", rcode)
+		wrapped, err := json.Marshal(map[string]string{"log": b.String(), "stream": "stdout"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := record{client: client, name: name, qtype: qtype, rcode: rcode}
+		for _, line := range []string{b.String(), "2026-09-15T08:00:00.1Z stdout F " + b.String(), string(wrapped)} {
+			if got, ok := parse(line); !ok || got != want {
+				t.Errorf("parse(%q) = %+v, %v; want %+v", line, got, ok, want)
+			}
 		}
 	})
 }

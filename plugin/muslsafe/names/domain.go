@@ -1,8 +1,8 @@
-// Package names says what a DNS name is in the search of a resolver: a name as it stands, a name with a search suffix
-// appended, or one that only the search can have made. It also knows the names that a search asks for, and in which order.
+// Package names says what role a DNS name has in the search of a resolver: a plain name, a name with a search suffix appended,
+// or one that only search expansion can make. It also returns the names that a search asks for, in order.
 //
-// Everything here is a function from values to values. Names are fully qualified and in text form (RFC 1035, section 5.1),
-// and in lower case where not said otherwise: see [Lower].
+// Everything here is a function from values to values. Names are fully qualified, in text form (RFC 1035, section 5.1), and in
+// lower case unless documented otherwise: see [Lower].
 package names
 
 import "strings"
@@ -10,11 +10,11 @@ import "strings"
 // A Domain is a fully qualified domain name in lower case, without escapes: "cluster.local.".
 type Domain string
 
-// Contains reports whether name, in lower case, is d or lies below it. The root contains every name.
+// Contains reports whether name, in lower case, is d or is below it. The root contains every name.
 func (d Domain) Contains(name string) bool { return d == "." || d.At(name) >= 0 }
 
-// At returns the offset at which d begins as the end of name, in lower case, or -1 if name does not end in d.
-// Every name ends in the root, but no resolver appends it, so At does not find it there.
+// At returns the offset at which d begins if name, in lower case, ends in d, and -1 if it does not. Every name ends in the root,
+// but no resolver appends it, so At does not find it.
 func (d Domain) At(name string) int {
 	i := len(name) - len(d)
 	if i < 0 || name[i:] != string(d) || !labelBegins(name, i) {
@@ -26,7 +26,7 @@ func (d Domain) At(name string) int {
 // Labels returns the number of labels in d.
 func (d Domain) Labels() int { return strings.Count(string(d), ".") }
 
-// AnyContains reports whether name, in lower case, is one of the domains or lies below one.
+// AnyContains reports whether name, in lower case, is one of the domains or is below one.
 func AnyContains(domains []Domain, name string) bool {
 	for _, d := range domains {
 		if d.Contains(name) {
@@ -75,8 +75,8 @@ func hasUnderscore(name string) bool {
 	}
 }
 
-// Lower returns name with its ASCII letters in lower case, and name itself if they all are. It keeps every
-// offset; [strings.ToLower] does not, for bytes that are not UTF-8.
+// Lower returns name with its ASCII letters in lower case, and name itself if they already are. It keeps every offset, which
+// [strings.ToLower] does not do for bytes that are not UTF-8.
 func Lower(name string) string {
 	for i := range len(name) {
 		if isUpper(name[i]) {

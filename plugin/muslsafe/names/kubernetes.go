@@ -6,11 +6,11 @@ func followsObjectType(name string, at int) bool {
 	return at >= n && isObjectType(name[at-n:at-1]) && name[at-1] == '.' && labelBegins(name, at-n)
 }
 
-// isObjectType reports whether label stands between the namespace and the cluster domain in names of Kubernetes objects.
+// isObjectType reports whether names of Kubernetes objects have label between the namespace and the cluster domain.
 func isObjectType(label string) bool { return label == "svc" || label == "pod" }
 
-// kubernetesShape reports whether before, the part of a name before its cluster domain, can be that of
-// a Kubernetes object. The names of the DNS specification for Kubernetes have at most four labels before "svc":
+// kubernetesShape reports whether a Kubernetes object can have the name whose part before the cluster domain is before. The
+// names of the DNS specification for Kubernetes have at most four labels before "svc":
 //
 //	SERVICE.NAMESPACE.svc                      service
 //	HOST.SERVICE.NAMESPACE.svc                 endpoint
@@ -35,8 +35,8 @@ func kubernetesShape(before string) bool {
 	return true
 }
 
-// clusterSuffix returns where the search suffix of a name begins whose cluster domain begins at c. Pods append
-// NAMESPACE.svc.C, svc.C and C (kubelet, with dnsPolicy ClusterFirst), and at least one label stands before it.
+// clusterSuffix returns where the search suffix of a name begins, given that its cluster domain begins at c. Pods append
+// NAMESPACE.svc.C, svc.C and C (kubelet, with dnsPolicy ClusterFirst), after at least one label.
 func clusterSuffix(name string, c int) int {
 	rest, label := cutLast(name[:c])
 	if rest == "" || label != "svc" {

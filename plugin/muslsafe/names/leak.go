@@ -2,11 +2,10 @@ package names
 
 import "strings"
 
-// Leak reports whether name, in lower case, can only have been made by search expansion: a resolver appended a suffix
-// to a name that was complete already, and the result exists nowhere. The offset at is where the part of the
-// name begins that cannot exist.
+// Leak reports whether only search expansion can have made name, in lower case: a resolver appended a suffix to a name that was
+// already complete, and the result does not exist. The part of the name from offset at cannot exist.
 //
-// There are three proofs, and without one of them there is no verdict:
+// There are three proofs. Without one, a name is not a leak:
 //
 //	web.default.svc.cluster.local.example.com.  a suffix was appended to a name in the cluster domain
 //	db.corp.example.org.corp.example.org.       a suffix of the nodes was appended to a name below a suffix of the nodes
@@ -40,8 +39,7 @@ func (s *Suffixes) pastCluster(name string, end match) (at int, ok bool) {
 	return 0, false
 }
 
-// pastClusterAt is pastCluster for the cluster domain c at offset at. It returns where the part of the name begins
-// that cannot exist.
+// pastClusterAt is pastCluster for the cluster domain c at offset at. The part of the name from the returned offset cannot exist.
 func (s *Suffixes) pastClusterAt(name string, end match, c Domain, at int) (absent int, ok bool) {
 	switch {
 	case at+len(c) == len(name): // nothing was appended
@@ -51,15 +49,15 @@ func (s *Suffixes) pastClusterAt(name string, end match, c Domain, at int) (abse
 	case !followsObjectType(name, at):
 		return 0, false
 	case end.cluster:
-		// The labels before the cluster domain at the end may well exist (service "cluster" in namespace "local"),
-		// so that cluster domain is the smallest zone that a denial can speak for.
+		// The labels before the final cluster domain may well exist (service "cluster" in namespace "local"), so that
+		// cluster domain is the smallest zone that a denial can speak for.
 		return end.at, !kubernetesShape(name[:end.at])
 	}
-	// The suffix need not be known for this proof, if C is unmistakable: "svc.k8s" is an ordinary part of a name.
+	// This proof works for unknown suffixes too, if C is unmistakable: "svc.k8s" can be part of an ordinary name.
 	return at, c.Labels() >= 2
 }
 
-// reachesBack reports whether name ends in one of zones that begins at offset at or before.
+// reachesBack reports whether name ends in one of zones that begins at or before offset at.
 func reachesBack(zones []Domain, name string, at int) bool {
 	for _, zone := range zones {
 		if i := zone.At(name); i >= 0 && i <= at {
@@ -72,9 +70,9 @@ func reachesBack(zones []Domain, name string, at int) bool {
 // reverse are the zones of reverse names (RFC 1035, section 3.5; RFC 3596, section 2.5).
 var reverse = [...]Domain{"in-addr.arpa.", "ip6.arpa."}
 
-// pastNode finds a reverse name, or a name below a suffix of the nodes, at the end of rest: the part of a name before
-// the suffix of the nodes that it ends in. A suffix of one label proves nothing: "dev" in
-// "api.dev.example.org." is an ordinary label.
+// pastNode finds a reverse name, or a name below a search domain of the nodes, at the end of rest: the part of a name before
+// the search domain that it ends in. A search domain of one label proves nothing: "dev" in "api.dev.example.org." is an
+// ordinary label.
 func pastNode(node []Domain, rest string) (at int, ok bool) {
 	for _, d := range reverse {
 		if at = d.At(rest); at > 0 {

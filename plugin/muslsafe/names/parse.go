@@ -23,11 +23,11 @@ func ParseDomains(tokens []string) ([]Domain, error) {
 	return domains, nil
 }
 
-// maxDomain is the length of the longest text that leaves room for a label of one octet before it and the root after it
-// (RFC 1035, section 3.1: 255 octets on the wire).
+// maxDomain is the length of the longest domain in text that leaves room for a label of one octet before it and the root after
+// it (RFC 1035, section 3.1: 255 octets on the wire).
 const maxDomain = 251
 
-// ParseDomain reads a domain name of host name characters, with or without its trailing dot, in either case.
+// ParseDomain reads a domain name of host name characters, with or without a trailing dot, in upper or lower case.
 func ParseDomain(token string) (Domain, error) {
 	name := strings.TrimSuffix(token, ".")
 	if name == "" {

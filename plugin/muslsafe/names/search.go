@@ -7,20 +7,20 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// A Search is what a client does with a name X that has fewer dots than its ndots: it asks for X.NAMESPACE.svc.C,
-// X.svc.C, X.C, X with each search domain of the nodes, and X itself, until it has an address.
+// A Search is what a client does for a name X that has fewer dots than ndots: it asks for X.NAMESPACE.svc.C, X.svc.C, X.C, X
+// with each search domain of the nodes, and X itself, until it has an address.
 type Search struct {
 	X         string // fully qualified
 	Namespace string // a label with its dot
 	Cluster   string // C, fully qualified
 }
 
-// FirstStep returns the search that name, in lower case, looks like the first step of. X has two labels or more: a name
-// with one is that of a Service.
+// FirstStep returns the search whose first step name, in lower case, looks like. X has two labels or more: a name with one is
+// that of a Service.
 //
-// The name may also be that of an object in Kubernetes, or the second step of a search for X.NAMESPACE, which a client
-// takes after it found nothing at the first. So what the search finds may be used only with the proofs of
-// [Suffixes.Rivals]. A namespace "svc" or "pod" cannot be told from these labels in a name of the cluster.
+// The name may also belong to a Kubernetes object, or be the second step of a search for X.NAMESPACE whose first step found
+// nothing. So the result of the search may only be used with the proofs of [Suffixes.Rivals]. A namespace "svc" or "pod"
+// cannot be told from these labels in a name of the cluster.
 func (s *Suffixes) FirstStep(name string) (Search, bool) {
 	end := s.longestMatch(name)
 	if !end.cluster {
@@ -37,10 +37,11 @@ func (s *Suffixes) FirstStep(name string) (Search, bool) {
 	return Search{X: x, Namespace: namespace + ".", Cluster: name[end.at:]}, true
 }
 
-// NamespaceName returns the name of the namespace, which exists if the search is what it looks like.
+// NamespaceName returns the name of the namespace, which must exist if the search is what it looks like.
 func (s Search) NamespaceName() string { return s.Namespace + "svc." + s.Cluster }
 
-// Steps returns the names of a search in order, without those that are leaks, as they have no address, or too long.
+// Steps returns the names of a search in order. Names that are too long are left out, and so are leaks, because they have no
+// address.
 func (s *Suffixes) Steps(search Search) []string {
 	if len(search.X) > maxName { // escapes make a name longer in text than on the wire
 		return nil
@@ -49,10 +50,10 @@ func (s *Suffixes) Steps(search Search) []string {
 	return s.expand(search.X, append(list, s.searchOrder...))
 }
 
-// Unsearched returns the names that glibc asks for after name, in lower case, was not found as it stands, and musl does not,
-// as name has as many dots as ndots: X.svc.C and X.C for each cluster domain, and X with the search domains of the nodes.
-// Leaks and names that are too long are left out. There are none for a name that nobody searches for: one of a single label,
-// below a suffix, with an underscore, or in a reverse zone.
+// Unsearched returns the names that glibc, unlike musl, asks for after name X, in lower case, which has ndots dots or more, was
+// not found: X.svc.C and X.C for each cluster domain, and X with the search domains of the nodes. Leaks and names that are too
+// long are left out. There are none for a name that nobody searches for: one of a single label, below a suffix, with an
+// underscore, or in a reverse zone.
 func (s *Suffixes) Unsearched(name string) []string {
 	if Domain(name).Labels() < 2 || s.longestMatch(name).found || hasUnderscore(name) ||
 		AnyContains(reverse[:], name) || slices.Contains(s.zones, Domain(name)) {
@@ -66,14 +67,13 @@ func (s *Suffixes) Unsearched(name string) []string {
 	return slices.DeleteFunc(steps, func(step string) bool { return step == name })
 }
 
-// Rivals returns the names of which one would have to exist if the client meant something else: the Service that X is an
-// endpoint of, if X has two labels, and the domains in which X.NAMESPACE would be. If none of them exists, the client
-// searches for X.
+// Rivals returns names of which one would have to exist if the client meant something else: the Service that X is an endpoint
+// of, if X has two labels, and the domains that X.NAMESPACE could be in. If none of them exists, the client searches for X.
 //
-// If www.example.co.uk does not exist, a client that searches for it asks for www.example.co.uk.svc.C, and so does one
-// in the namespace "uk" that searches for www.example.co. As there is a domain co.uk, the question may be that of the
-// former client, so the answer must not be an address of www.example.co. If the namespace is called like no known
-// top-level domain, there must be none of this name.
+// A client that searches for www.example.co.uk, which does not exist, asks for www.example.co.uk.svc.C. So does a client in the
+// namespace "uk" that searches for www.example.co. As the domain co.uk exists, the former client may have asked, so the answer
+// must not be an address of www.example.co. If the namespace does not have the name of a known top-level domain, no such
+// top-level domain may exist.
 func (s *Suffixes) Rivals(search Search) []string {
 	var names []string
 	_, last := cutLast(search.X)
@@ -90,15 +90,15 @@ func (s *Suffixes) Rivals(search Search) []string {
 	return append(names, search.Namespace)
 }
 
-// unregistered are top-level domains that are in use although they are not registered: special-use names
-// (RFC 6761, RFC 6762, RFC 9476), and those that RFC 6762, appendix G, has found in private networks.
+// unregistered are top-level domains that are in use without being registered: special-use names (RFC 6761, RFC 6762,
+// RFC 9476), and those of private networks in RFC 6762, appendix G.
 var unregistered = []string{
 	"alt", "example", "invalid", "local", "localhost", "test",
 	"corp", "home", "internal", "intranet", "lan", "private",
 }
 
-// isTopLevel reports whether a name of one label, in lower case, is a top-level domain: a registered one, one that is in
-// use all the same, or that of a suffix.
+// isTopLevel reports whether a name of one label, in lower case, is a top-level domain: a registered one, one that is in use
+// without being registered, or that of a suffix.
 func isTopLevel(name string, domains ...[]Domain) bool {
 	label := strings.TrimSuffix(name, ".")
 	if _, registered := publicsuffix.PublicSuffix(label); registered || slices.Contains(unregistered, label) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// DefaultCluster is the cluster domain of a cluster that does not say otherwise.
+// DefaultCluster is the cluster domain unless another one is configured.
 const DefaultCluster Domain = "cluster.local."
 
 // Suffixes are the domains that resolvers in a cluster append to the names they look up. They never change, so they can
@@ -14,12 +14,12 @@ type Suffixes struct {
 	cluster     []Domain // pods append NAMESPACE.svc.C, svc.C and C of each; longest first, so that the first match is the longest
 	node        []Domain // search domains of the nodes, none at or below a cluster domain; longest first as well
 	searchOrder []Domain // the same as node, in the order in which they are searched
-	zones       []Domain // zones of the server block, which exist whatever they look like
+	zones       []Domain // zones of the server block, which exist even if they look like leaks
 }
 
 // New returns the Suffixes of a cluster: its cluster domains, the search domains of its nodes in order, and the zones of the
-// server block, which are never taken for the work of a search. A search domain at or below a cluster domain says nothing
-// about the nodes (people copy the search list of a pod), so it is left out.
+// server block, which are never mistaken for the work of a search. A search domain at or below a cluster domain says nothing
+// about the nodes (people copy the search list of a pod), so it is ignored.
 func New(cluster, search, zones []Domain) *Suffixes {
 	var node []Domain
 	for _, d := range search {
@@ -69,15 +69,15 @@ func (s *Suffixes) Search() []Domain { return s.searchOrder }
 // Zones returns the zones of the server block. The slice must not be modified.
 func (s *Suffixes) Zones() []Domain { return s.zones }
 
-// match is the longest of the suffixes that a name ends in.
+// match is the longest suffix that a name ends in.
 type match struct {
 	at      int  // offset in the name; the length of the name if it ends in none
-	found   bool // the name ends in one
+	found   bool // there is one
 	cluster bool // it is a cluster domain, not a search domain of the nodes
 }
 
-// longestMatch finds the longest suffix that name ends in. No search domain of the nodes lies below a cluster domain,
-// so a cluster domain at the end of the name is the longest suffix there.
+// longestMatch finds the longest suffix that name ends in. No search domain of the nodes is below a cluster domain, so a
+// cluster domain at the end of the name is the longest suffix.
 func (s *Suffixes) longestMatch(name string) match {
 	if at := firstAt(s.cluster, name); at >= 0 {
 		return match{at: at, found: true, cluster: true}

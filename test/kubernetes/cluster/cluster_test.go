@@ -4,7 +4,9 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -77,12 +79,17 @@ func (w *world) kubectl(t *testing.T, args ...string) string {
 // shell runs commands of a page beside the folder build, as a reader does, with further programs in the path.
 func (w *world) shell(t *testing.T, script string, programs map[string]string) {
 	t.Helper()
-	dir := t.TempDir()
+	w.shellIn(t, t.TempDir(), script, programs)
+}
+
+// shellIn is shell in a folder that keeps what the commands write.
+func (w *world) shellIn(t *testing.T, dir, script string, programs map[string]string) {
+	t.Helper()
 	build, err := filepath.Abs(root + "/build")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(build, filepath.Join(dir, "build")); err != nil {
+	if err := os.Symlink(build, filepath.Join(dir, "build")); err != nil && !errors.Is(err, fs.ErrExist) {
 		t.Fatal(err)
 	}
 	cmd := w.Shell(dir, script)

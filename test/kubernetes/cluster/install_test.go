@@ -58,7 +58,7 @@ kubectl -n kube-system rollout status deployment/coredns
 `
 
 func installUpstream(t *testing.T, w *world, _ shape) {
-	w.shell(t, section(t, "eks.md", "CoreDNS as add-on: upstream"), map[string]string{"aws": addon})
+	w.shell(t, section(t, "eks.md", "Add-on: upstream"), map[string]string{"aws": addon})
 	w.awaitRollout(t, kubeadm)
 }
 

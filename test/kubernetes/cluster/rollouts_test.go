@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	core "k8s.io/api/core/v1"
-
-	names "github.com/muslsafe/coredns-muslsafe/test/kubernetes/world"
 )
 
 var (
@@ -18,26 +16,6 @@ var (
 	runs  = flag.Int("runs", 1, "how often each change is made")
 	out   = flag.String("results", "", "folder for results.json and results.md, where earlier results stay for what is not measured")
 )
-
-var nodeLocal = shape{
-	about: "stock CoreDNS, as NodeLocal DNSCache installs it", namespace: "kube-system", workload: "daemonset/node-local-dns",
-	selector: "k8s-app=node-local-dns", config: "node-local-dns", install: installNodeLocal, remove: removeNodeLocal,
-	front: true, stock: true,
-}
-
-func installNodeLocal(t *testing.T, w *world, s shape) {
-	if err := w.Apply(names.NodeLocalDNS); err != nil {
-		t.Fatal(err)
-	}
-	w.kubectl(t, "-n", s.namespace, "rollout", "status", s.workload)
-	w.tellKubelets(t, "169.254.20.10")
-}
-
-func removeNodeLocal(t *testing.T, w *world, s shape) {
-	w.tellKubelets(t, names.ClusterDNS)
-	w.kubectl(t, "-n", s.namespace, "delete", s.workload, "service/kube-dns-upstream", "configmap/node-local-dns")
-	w.left(t, s.namespace, s.selector, 0)
-}
 
 // TestRollouts makes every change of every shape, and of stock CoreDNS, in each mode of kube-proxy.
 func TestRollouts(t *testing.T) {

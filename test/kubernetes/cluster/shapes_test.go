@@ -91,7 +91,13 @@ func (w *world) asking(t *testing.T, s shape) []node.Victim {
 	if !s.front {
 		return w.victims
 	}
-	victims, err := w.StartVictims(t.Context(), "front-") // what a kubelet tells of a name server, it tells to new pods
+	return w.newVictims(t, "front-") // what a kubelet tells of a name server, it tells to new pods
+}
+
+// newVictims starts pods that end with the test.
+func (w *world) newVictims(t *testing.T, prefix string) []node.Victim {
+	t.Helper()
+	victims, err := w.StartVictims(t.Context(), prefix)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Package bounded has containers of bounded size, for what a server remembers and uses again.
+// Package bounded has containers of bounded size, for what a server remembers and reuses.
 package bounded
 
 import (
@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// shards is how many parts a map has, each with a lock of its own, so that queries seldom wait for each other.
+// shards is how many parts a map has, each with its own lock, so that queries rarely wait for each other.
 const shards = 64
 
-// A Map forgets any other element where there is no room for a new one. It knows keys by their hashes, of 64 bits and
-// with a seed of its own: where even one mistake in the life of a server must not happen, the value has to bear its key
-// out. It is safe for concurrent use. (The map in plugin/pkg/cache of CoreDNS 1.13 has no type parameter.)
+// A Map forgets an arbitrary element if there is no room for a new one. It knows keys only by their hashes, of 64 bits and with a
+// seed of its own. If not even one collision in the life of a server is acceptable, the value has to contain its key. A Map is
+// safe for concurrent use. (The map in plugin/pkg/cache of CoreDNS 1.13 has no type parameter.)
 type Map[K comparable, V any] struct {
 	seed   maphash.Seed
 	shards [shards]shard[V]
@@ -23,7 +23,7 @@ type shard[V any] struct {
 	max int
 }
 
-// New returns a map of size elements at the most, rounded down to a multiple of the number of its shards.
+// New returns a map of at most size elements, rounded down to a multiple of the number of shards.
 func New[K comparable, V any](size int) *Map[K, V] {
 	b := &Map[K, V]{seed: maphash.MakeSeed()}
 	for i := range b.shards {

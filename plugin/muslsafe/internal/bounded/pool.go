@@ -2,17 +2,17 @@ package bounded
 
 import "sync"
 
-// A Pool keeps values for their next use, as many as fit its size. It is safe for concurrent use. (sync.Pool forgets values at
-// random under the race detector, so that no test could count allocations.)
+// A Pool keeps up to its size of values for their next use. It is safe for concurrent use. (sync.Pool drops values at random
+// under the race detector, so that no test could count allocations.)
 type Pool[T any] struct {
 	mu   sync.Mutex
 	free []*T
 }
 
-// NewPool returns an empty pool of a size.
+// NewPool returns an empty pool for size values.
 func NewPool[T any](size int) *Pool[T] { return &Pool[T]{free: make([]*T, 0, size)} }
 
-// Take returns a value that was put back, and nil if there is none.
+// Take returns a value that was put back, or nil.
 func (p *Pool[T]) Take() *T {
 	p.mu.Lock()
 	defer p.mu.Unlock()

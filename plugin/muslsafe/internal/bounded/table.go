@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// A Table is a memory of fixed size without locks: where there is no room for a key, the one that expires first is
-// forgotten. It knows keys by their hashes, of which it compares 41 bits, so when it is full it may be wrong about one key in
-// thirty million: nothing that changes an answer may rest on it alone.
+// A Table is a memory of fixed size without locks. If there is no room for a key, the key that expires first is forgotten. A
+// Table compares 41 bits of the hashes of keys, so a full one may be wrong about one key in thirty million: nothing that changes
+// an answer may depend on it alone.
 type Table struct {
-	began time.Time // of the time that the table counts in, which is that of a clock that nobody sets
+	began time.Time // when the table's time began, on a monotonic clock
 	sets  [][ways]atomic.Uint64
 }
 
-// slot has, from the top, 28 bits of the hash that do not choose the set, the second until which it counts, and the value.
+// slot has, from the top: 28 bits of the hash that do not choose the set, the second in which it expires, and the value.
 type slot uint64
 
 const (
-	ways    = 8       // slots in a set, which one line of the processor's cache holds
+	ways    = 8       // slots in a set, which fits one cache line of the processor
 	sets    = 1 << 13 // of a table
 	ageBits = 28      // eight years
 	tagAt   = 36      // the tag of a hash begins at this bit
@@ -37,7 +37,7 @@ func (t *Table) pack(hash uint64, value uint16, until time.Time) slot {
 // isAbout reports whether the slot is about a hash.
 func (s slot) isAbout(hash uint64) bool { return uint64(s)>>tagAt == hash>>tagAt }
 
-// until is the second until which the slot counts; 0 if it is empty.
+// until is the second in which the slot expires, and 0 if it is empty.
 func (s slot) until() uint64 { return uint64(s) >> 8 & (1<<ageBits - 1) }
 
 func (s slot) value() uint16 { return uint16(uint8(s)) }
@@ -53,7 +53,7 @@ func (t *Table) Get(hash uint64, now time.Time) (value uint16, ok bool) {
 	return 0, false
 }
 
-// Put has the value at a hash count until a time, to the second.
+// Put sets the value at a hash until a time, to the second.
 func (t *Table) Put(hash uint64, value uint16, until time.Time) {
 	next := uint64(t.pack(hash, value, until))
 	for {
@@ -63,7 +63,7 @@ func (t *Table) Put(hash uint64, value uint16, until time.Time) {
 	}
 }
 
-// place returns the slot that is about a hash, or the one of its set that expires first, and what is there.
+// place returns the slot about a hash, or the slot of its set that expires first, and what is there.
 func (t *Table) place(hash uint64) (place *atomic.Uint64, was slot) {
 	set := &t.sets[hash%sets]
 	for i := range set {
@@ -78,8 +78,8 @@ func (t *Table) place(hash uint64) (place *atomic.Uint64, was slot) {
 	return place, was
 }
 
-// PutFirst is Put, unless another value counts there now. It reports whether it was put. If two values are put at the same
-// instant, neither may be.
+// PutFirst is Put unless another value is there that has not expired. It reports whether it put the value. If two values are put
+// at the same instant, it may put neither.
 func (t *Table) PutFirst(hash uint64, value uint16, now, until time.Time) bool {
 	seconds, next := t.seconds(now), uint64(t.pack(hash, value, until))
 	for {
@@ -98,7 +98,7 @@ func (t *Table) PutFirst(hash uint64, value uint16, now, until time.Time) bool {
 	}
 }
 
-// isAlone reports whether no other value than one counts at a hash.
+// isAlone reports whether value is the only one at a hash that has not expired.
 func (t *Table) isAlone(hash uint64, value uint16, seconds uint64) bool {
 	set := &t.sets[hash%sets]
 	for i := range set {

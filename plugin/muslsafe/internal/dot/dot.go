@@ -1,4 +1,4 @@
-// Package dot answers the malformed query that musl before 1.2.4 makes of "search .". No plugin sees such a query, as it
+// Package dot answers the malformed query that musl before 1.2.4 sends for "search .". No plugin sees that query, because it
 // does not unpack, so this package hooks the listener.
 package dot
 
@@ -15,9 +15,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// isQuery reports whether a packet is the malformed query that musl before 1.2.4 makes of "search .": res_mkquery is
-// given a name with two dots at its end and leaves one of them where the root label belongs, so that it reads as the
-// length of a label of 46 octets, which the packet does not have.
+// isQuery reports whether a packet is the malformed query that musl before 1.2.4 sends for "search .": res_mkquery gets a name
+// that ends in two dots and leaves one of them where the root label belongs, so that it reads as the length of a label of 46
+// octets, which the packet does not have.
 //
 //	header with one question | 4 data | 2e 00 | type 00 01 00
 func isQuery(packet []byte) bool {
@@ -40,22 +40,21 @@ func isQuery(packet []byte) bool {
 		labels[0] == '.' && labels[1] == 0 && bytes.Equal(labels[3:], []byte{0, dns.ClassINET, 0})
 }
 
-// seen connects the two places where such a query can be seen. No plugin gets a question that does not unpack:
-// miekg/dns hands the packet to its invalid-message function, which has no writer, and then writes a reply of 12
-// octets with FORMERR, which says nothing of the packet. Both happen in one goroutine, one after the other, so its
-// number tells what belongs together, whatever other packets are under way.
+// seen connects the two places where such a query can be seen. miekg/dns hands a packet that does not unpack to its
+// invalid-message function, which has no writer. Then it writes a reply of 12 octets with FORMERR, which does not identify the
+// packet. Both happen in the same goroutine, one after the other, so the goroutine's number connects them.
 var seen struct {
 	hook    sync.Once
-	waiting atomic.Int64 // goroutines in the set, so that other replies cost no look at it
+	waiting atomic.Int64 // size of the set, so that other replies need not lock it
 	mu      sync.Mutex
 	set     map[uint64]struct{} // goroutines that are about to answer such a query
 }
 
-// maxWaiting bounds the set. Over TCP, where the reply does not come by here, a goroutine stays in it.
+// maxWaiting bounds the set. A goroutine for TCP stays in it, because its reply does not pass through our writer.
 const maxWaiting = 1024
 
-// watch hooks the invalid-message function that servers of this process take over when they start. The hook stays
-// there after a reload; without a writer that looks, it changes nothing.
+// watch hooks the invalid-message function that servers of this process use from their start. The hook stays after a reload;
+// without our writer it changes nothing.
 func watch() {
 	seen.hook.Do(func() {
 		next := dns.DefaultMsgInvalidFunc
@@ -82,7 +81,7 @@ func note() {
 	seen.waiting.Store(int64(len(seen.set)))
 }
 
-// take reports whether this goroutine has noted such a query, and forgets it.
+// take reports whether this goroutine has noted such a query, and removes it from the set.
 func take() bool {
 	if seen.waiting.Load() == 0 {
 		return false
@@ -99,8 +98,8 @@ func take() bool {
 	return ok
 }
 
-// goroutine returns the number of the calling goroutine, which the first line of its stack has: "goroutine 7 [running]:".
-// There is none if another version of the runtime writes that differently; the query keeps its FORMERR then.
+// goroutine returns the number of the calling goroutine, from the first line of its stack: "goroutine 7 [running]:". It fails if
+// another version of the runtime writes something else; the query then keeps its FORMERR.
 func goroutine() (id uint64, ok bool) {
 	var buf [64]byte
 	line := buf[:runtime.Stack(buf[:], false)]
@@ -109,7 +108,7 @@ func goroutine() (id uint64, ok bool) {
 	return id, err == nil
 }
 
-// writer stands before the socket and turns the FORMERR for such a query into NXDOMAIN, so that the search goes on.
+// writer wraps the socket and turns the FORMERR for such a query into NXDOMAIN, so that the search goes on.
 type writer struct {
 	dns.Writer
 	decide Decide
@@ -125,18 +124,18 @@ func (w *writer) Write(reply []byte) (int, error) {
 	return w.Writer.Write(denial)
 }
 
-// Decide is asked about each such query whether it is to be denied.
+// Decide is called for each such query and reports whether to deny it.
 type Decide func() bool
 
-// ErrUnsupported is the error for a CoreDNS whose configuration has no place for a writer of ours.
+// ErrUnsupported is the error for a CoreDNS whose configuration does not accept our writer.
 var ErrUnsupported = errors.New(`property "dot" needs CoreDNS 1.14.5 or later; everything else works without it`)
 
 // decorator is the type of Config.UDPDecorateWriterFunc.
 type decorator = func(*dnsserver.Server) dns.DecorateWriter
 
-// Decorate puts a writer before the UDP sockets of a server block, outside of the writer that another plugin (shed) has
-// put there. The configuration is a *dnsserver.Config, in which the field is looked for at run time, as this package
-// compiles with older versions too. The function forServer is called with the address of each server.
+// Decorate puts a writer before the UDP sockets of a server block, around the writer of another plugin (shed). The configuration
+// is a *dnsserver.Config. Its field is looked up at run time, because this package also compiles with older versions. forServer
+// is called with the address of each server.
 func Decorate(config any, forServer func(addr string) Decide) error {
 	field := reflect.ValueOf(config).Elem().FieldByName("UDPDecorateWriterFunc")
 	if !field.IsValid() || field.Type() != reflect.TypeFor[decorator]() {

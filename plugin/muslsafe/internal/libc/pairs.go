@@ -1,4 +1,4 @@
-// Package libc tells by the numbers of queries which C library has sent them.
+// Package libc tells by the IDs of queries which C library sent them.
 package libc
 
 import (
@@ -10,14 +10,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// musl makes the number of a query of the clock, in nanoseconds (res_mkquery.c), and A and AAAA one right after the other;
-// other libraries use random numbers. So the numbers of a pair from musl are close together, and those of another pair
-// are by an accident that happens to 3 of 100.
+// musl takes the ID of a query from the clock, in nanoseconds (res_mkquery.c), and makes A and AAAA one right after the other, so
+// their IDs are close together. Other libraries use random IDs, which are as close in 3 of 100 pairs.
 const maxMuslDelta = 2048
 
-// A Table finds the two halves of a pair, which a stub resolver sends from one socket. Its size is fixed: where clients
-// send more than it has room for, pairs are lost, and nobody is counted for another. It has no locks, and a client does
-// not wait for it.
+// A Table finds the two halves of a pair, which a stub resolver sends from one socket. Its size is fixed: if clients send more
+// than it has room for, pairs are missed, and none is miscounted. It has no locks, so no client waits for it.
 type Table struct {
 	seed  maphash.Seed
 	slots [4096]atomic.Uint64
@@ -32,8 +30,8 @@ type socketName struct {
 	name   string
 }
 
-// seen is one query as a slot has it: from the top 28 bits of the hash of its socketName, 16 of the time in seconds,
-// 16 of its number, one for AAAA, one that its pair has been counted, and one that tells it from an empty slot.
+// seen is one query in a slot. From the top: 28 bits of the hash of its socketName, 16 bits of the time in seconds, 16 bits of
+// its ID, one bit for AAAA, one if its pair has been counted, and one that tells it from an empty slot.
 type seen uint64
 
 const (
@@ -42,8 +40,8 @@ const (
 	seenAAAA    seen = 1 << 2
 )
 
-// pairWithin is the time, in seconds, after which a client has given up (musl, res_msend.c), so that a query from the same
-// socket is another one's.
+// pairWithin is the time, in seconds, after which a client gives up (musl, res_msend.c), so that a later query from the same
+// socket belongs to another lookup.
 const pairWithin = 5
 
 func newSeen(hash uint64, at time.Time, id, qtype uint16) seen {
@@ -56,14 +54,14 @@ func newSeen(hash uint64, at time.Time, id, qtype uint16) seen {
 
 func (h seen) id() uint16 { return uint16(h >> 4) }
 
-// matches reports whether both are of one socket, name and time.
+// matches reports whether both have the same socket and name, and about the same time.
 func (h seen) matches(other seen) bool {
 	age := uint16(h>>20) - uint16(other>>20)
 	return other&seenUsed != 0 && h>>36 == other>>36 && (age <= pairWithin || -age <= pairWithin)
 }
 
-// See takes a query and returns the number of the other half of its pair if that is complete now. Queries that are sent again, as
-// they are when no answer comes, make no second pair.
+// See takes a query. If it completes a pair, See returns the ID of the other half. Repeated queries, sent when no answer comes,
+// make no second pair.
 func (t *Table) See(from netip.AddrPort, name string, id, qtype uint16, at time.Time) (other uint16, ok bool) {
 	hash := maphash.Comparable(t.seed, socketName{from, name})
 	slot, h := &t.slots[hash%uint64(len(t.slots))], newSeen(hash, at, id, qtype)
@@ -83,7 +81,7 @@ func (t *Table) See(from netip.AddrPort, name string, id, qtype uint16, at time.
 	}
 }
 
-// IsMusl reports whether the numbers of a pair look like those that musl makes.
+// IsMusl reports whether the IDs of a pair look like those of musl.
 func IsMusl(a, aaaa uint16) bool {
 	delta := aaaa - a
 	return delta > 0 && delta <= maxMuslDelta

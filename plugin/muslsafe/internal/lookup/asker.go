@@ -14,25 +14,25 @@ import (
 )
 
 const (
-	// Patience is how long a lookup can be joined. It is the time after which a client gives up (musl, res_msend.c).
+	// Patience is how long a lookup can be joined: until a client gives up (musl, res_msend.c).
 	Patience = 5 * time.Second
 
-	// Hedge is the time of silence after which a question is asked once more: a packet that is lost then costs this, and not
-	// the timeout of forward.
+	// Hedge is the time of silence after which a question is repeated. A lost packet then costs this much, and not the timeout
+	// of forward.
 	Hedge = 500 * time.Millisecond
 
-	// MaxLookups is how many lookups one server block has at the most. Queries of clients are judged up to half of that, so
-	// that there is room for what their verdicts need.
+	// MaxLookups is the largest number of lookups of one server block. Queries of clients are judged up to half of it, which
+	// leaves room for what their verdicts need.
 	MaxLookups = 1 << 14
 )
 
 // Options are what an Asker is made of.
 type Options struct {
-	Name      string         // of the plugin that asks
-	Next      plugin.Handler // that is asked
-	Max       int64          // lookups; usually MaxLookups
-	AskAgain  bool           // what fails or is silent is asked once more
-	KeepAddrs bool           // somebody wants to compare the addresses of answers
+	Name      string         // the plugin that asks
+	Next      plugin.Handler // the plugin that is asked
+	Max       int64          // largest number of lookups; usually MaxLookups
+	AskAgain  bool           // repeat questions that fail or stay silent
+	KeepAddrs bool           // keep the addresses of answers, to compare them
 	OnAnswer  func(*Lookup, *Exchange)
 }
 
@@ -42,28 +42,28 @@ type Asker struct {
 
 	mu         sync.Mutex
 	open       map[key]*Lookup // that can be joined
-	size       atomic.Int64    // of all lookups, those that nobody can join included
+	size       atomic.Int64    // number of lookups, including those that cannot be joined
 	credit     credit
 	queue      queue
-	isWatching bool // somebody will look at it
+	isWatching bool // a timer will check the queue
 	stacks     stacks
 }
 
-// New returns an Asker. It calls OnAnswer with the answer to each lookup, before anybody else can know it.
+// New returns an Asker. It calls OnAnswer with the answer to each lookup before anybody else sees it.
 func New(o Options) *Asker {
 	a := &Asker{Options: o, open: make(map[key]*Lookup)}
 	a.credit.left.Store(maxCredit)
 	return a
 }
 
-// Size returns how many lookups are under way.
+// Size returns how many lookups are in flight.
 func (a *Asker) Size() int64 { return a.size.Load() }
 
-// IsOverloaded reports whether no other query of a client should be judged now.
+// IsOverloaded reports whether no further queries of clients should be judged now.
 func (a *Asker) IsOverloaded() bool { return a.size.Load() >= a.Max/2 }
 
-// unavailable stands for all lookups of our own that find no room, or came with nothing even over TCP. They have failed,
-// which no verdict takes for a proof.
+// unavailable stands for all lookups of our own for which there was no room, or that were truncated to nothing even over TCP.
+// They have failed, which is no proof for any verdict.
 var unavailable = func() *Lookup {
 	l := &Lookup{Exchange: Exchange{rcode: dns.RcodeServerFailure, err: errUnavailable, Half: verdict.Half{Outcome: verdict.Failed}}}
 	l.best = &l.Exchange
@@ -74,7 +74,7 @@ var unavailable = func() *Lookup {
 // Unavailable returns a lookup that is not worth sending, and counts as failed.
 func Unavailable() *Lookup { return unavailable }
 
-// ask sends a lookup, and sends it once more at once if it fails.
+// ask sends a lookup, and repeats it at once if it fails.
 func (a *Asker) ask(l *Lookup) {
 	x := &l.Exchange
 	a.send(l, x)
@@ -85,22 +85,22 @@ func (a *Asker) ask(l *Lookup) {
 	a.finish(l, x)
 }
 
-// askAgain sends a lookup once more that is silent.
+// askAgain repeats a silent lookup.
 func (a *Asker) askAgain(l *Lookup) {
 	x := l.second()
 	a.send(l, x)
 	a.finish(l, x)
 }
 
-// hedge has a lookup sent once more beside the first query, if it may be.
+// hedge repeats a lookup while the first query is open, if that is allowed.
 func (a *Asker) hedge(l *Lookup) {
 	if !l.over.Load() && a.mayAskAgain(l, 2) {
 		go a.stacks.do(job{a: a, l: l, send: (*Asker).askAgain})
 	}
 }
 
-// mayAskAgain reports whether the question may be asked once more, so that so many queries are open. Both are settled in one
-// step, as the first query may fail just when the second one is sent.
+// mayAskAgain reports whether the question may be repeated, and sets the number of open queries to open. It does both in one
+// step, because the first query may fail while the second one is sent.
 func (a *Asker) mayAskAgain(l *Lookup, open int32) bool {
 	if !a.AskAgain || l.open.Load() != 1 || !a.credit.take() {
 		return false
@@ -115,7 +115,7 @@ func (a *Asker) mayAskAgain(l *Lookup, open int32) bool {
 // askedTwice is set in the number of open queries when a second one has been sent.
 const askedTwice = 1 << 8
 
-// send sends a query through the chain, or through the whole server, and waits until it is over.
+// send sends a query to the next plugin, or through the whole server, and waits until it is over.
 func (a *Asker) send(l *Lookup, x *Exchange) {
 	l.counts.Sent()
 	defer l.counts.Answered(x)
@@ -129,9 +129,9 @@ func (a *Asker) send(l *Lookup, x *Exchange) {
 	x.examine(l.key.qtype, a.KeepAddrs)
 }
 
-// callNext hands a query to the next plugin. It is [plugin.NextOrFailure] without the writer that this wraps around
-// w, one allocation for each query: that writer tells the metrics who answered, and cannot tell them through
-// ours. Spans need the real one.
+// callNext hands a query to the next plugin. It is [plugin.NextOrFailure] without the writer that this wraps around w, which
+// costs an allocation per query: that writer tells the metrics who answered, which does not work through ours. Tracing needs
+// the real one.
 func (a *Asker) callNext(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	if a.Next == nil || opentracing.SpanFromContext(ctx) != nil {
 		return a.Pass(ctx, w, r)
@@ -139,7 +139,7 @@ func (a *Asker) callNext(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) 
 	return a.Next.ServeDNS(ctx, w, r)
 }
 
-// Pass hands a query of a client to the next plugin as it is.
+// Pass hands a query of a client to the next plugin unchanged.
 func (a *Asker) Pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	return plugin.NextOrFailure(a.Name, a.Next, ctx, w, r)
 }

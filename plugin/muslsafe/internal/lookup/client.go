@@ -9,28 +9,28 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 )
 
-// A Client is a query of a client, on behalf of which others are asked. It belongs to the goroutine that serves the
-// client, and is open from [Client.Open] to [Client.Close].
+// A Client is a query of a client, on behalf of which muslsafe sends others. It belongs to the goroutine that serves the client,
+// and is open from [Client.Open] to [Client.Close].
 type Client struct {
 	Asker   *Asker
 	Context context.Context
 	Writer  dns.ResponseWriter
 	Query   *dns.Msg
-	Name    string // that is asked for, in lower case
+	Name    string // the name in the question, in lower case
 	Counts  Counts
-	IsLocal bool // all that is asked goes to the next plugin, none through the whole server
+	IsLocal bool // everything is asked of the next plugin, and nothing goes through the whole server
 
 	waiter *waiter
 }
 
-// Open readies a client for lookups, with what an earlier one has left.
+// Open prepares a client for lookups, and reuses what an earlier one has left.
 func (c *Client) Open() {
 	if c.waiter == nil {
 		c.waiter = newWaiter()
 	}
 }
 
-// Close ends what Open began. Lookups that are under way go on. What is left is good for the next client.
+// Close ends what Open began. Lookups in flight go on. What is left can be reused by the next client.
 func (c *Client) Close() {
 	c.waiter.clear()
 	*c = Client{waiter: c.waiter}
@@ -39,10 +39,11 @@ func (c *Client) Close() {
 // Qtype returns the type that the client asks for.
 func (c *Client) Qtype() uint16 { return c.Query.Question[0].Qtype }
 
-// Begin readies the query of the client itself, which [Client.Claim] sends, or joins an equal one, as when the client repeats it.
-// When the answer is there, the function answer is called where it came, unless it took too long; it reports whether it has
-// answered the client. If it takes too long, over UDP the function late is called in a goroutine of its own, and has to answer
-// the client; otherwise Claim returns.
+// Begin prepares the client's own query, which [Client.Claim] sends, or joins an equal one, as when the client repeats its query.
+//
+// When the answer comes in time, answer is called in the goroutine that received it. It reports whether it has answered the
+// client. If the answer takes too long and the client uses UDP, late is called in its own goroutine and has to answer the
+// client. If the client does not use UDP, Claim returns.
 func (c *Client) Begin(now time.Time, answer func(*Exchange) bool, late func()) {
 	a, wt := c.Asker, c.waiter
 	l := newLookup(c, c.Writer, c.Query.Question[0].Name, c.Qtype(), keyOf(c.Writer, c.Query, c.Name, c.Qtype()), now)
@@ -55,11 +56,11 @@ func (c *Client) Begin(now time.Time, answer func(*Exchange) bool, late func()) 
 	}
 }
 
-// Own returns what the client itself asks, once it has begun, or nil.
+// Own returns the client's own lookup once it has begun, or nil.
 func (c *Client) Own() *Lookup { return c.waiter.own }
 
-// Claim sends the client's own lookup, in this goroutine where that may take its time, and returns when the client has been
-// answered, or when nobody but the caller will do that.
+// Claim sends the client's own lookup, in this goroutine if that may block. It returns when the client has been answered, or
+// when only the caller can answer it.
 func (c *Client) Claim() (isAnswered bool) {
 	wt, own := c.waiter, c.waiter.own
 	j := job{a: c.Asker, l: own, send: (*Asker).ask}
@@ -85,20 +86,20 @@ func (c *Client) Claim() (isAnswered bool) {
 	return own.isAnswered
 }
 
-// Ask sends a query of our own, or joins an equal one. What is asked for another name than the client's goes through the
-// whole server, to the server block that owns the name.
+// Ask sends a query of our own, or joins an equal one. If the name is not the client's, the query goes through the whole server
+// to the server block that owns the name.
 func (c *Client) Ask(name string, qtype uint16) *Lookup {
 	l, _ := askAs(c, c.Writer, name, qtype, forOutcome)
 	return l
 }
 
-// AskOverTCP sends a query of our own so that it is answered as over TCP, or joins an equal one.
+// AskOverTCP is Ask for an answer as over TCP.
 func (c *Client) AskOverTCP(name string, qtype uint16) *Lookup {
 	l, _ := askAs(c, overTCP{c.Writer}, name, qtype, forOutcome)
 	return l
 }
 
-// OwnOverTCP asks what the client asks so that it is answered as over TCP.
+// OwnOverTCP repeats the client's own question for an answer as over TCP.
 func (c *Client) OwnOverTCP() *Lookup {
 	l, isNew := askAs(c, overTCP{c.Writer}, c.Query.Question[0].Name, c.Qtype(), forMessage)
 	if isNew {
@@ -107,7 +108,7 @@ func (c *Client) OwnOverTCP() *Lookup {
 	return l
 }
 
-// askAs sends a query of our own by a writer that tells the chain how the client has come, or joins an equal one.
+// askAs sends a query of our own, or joins an equal one. The writer w tells the next plugins whether the client uses UDP or TCP.
 func askAs(c *Client, w dns.ResponseWriter, name string, qtype uint16, want purpose) (l *Lookup, isNew bool) {
 	a := c.Asker
 	k := keyOf(w, c.Query, names.Lower(name), qtype)
@@ -131,8 +132,8 @@ func (c *Client) Follow(lookups ...*Lookup) {
 	}
 }
 
-// Proof returns what a verdict on another half may depend on in place of l, which can be nil. An answer that came cut,
-// with nothing of its type, proves nothing; so it is asked for over TCP.
+// Proof returns the lookup that a verdict on another half may depend on instead of l, which can be nil. An answer that was
+// truncated to nothing proves nothing, so it is repeated over TCP.
 func (c *Client) Proof(l *Lookup) *Lookup {
 	if h := l.Half(); h.Outcome != verdict.Data || !h.IsEmpty {
 		return l
@@ -143,7 +144,7 @@ func (c *Client) Proof(l *Lookup) *Lookup {
 	return c.AskOverTCP(l.origin.question.Name, l.key.qtype)
 }
 
-// Wait waits until a lookup of the client lands, or d is over; with a d of 0, however long that takes.
+// Wait waits until a lookup of the client lands, for at most d. If d is 0, there is no limit.
 func (c *Client) Wait(d time.Duration) {
 	if d <= 0 {
 		<-c.waiter.wake
@@ -163,14 +164,14 @@ func (c *Client) WaitFor(l *Lookup) {
 	}
 }
 
-// IsFirst reports whether it was this client that sent l, so that its message is an answer to this very query, with its
-// ID. The message belongs to the plugin that made it, so it must not be modified.
+// IsFirst reports whether this client sent l, so that the message answers this very query, with its ID. The message belongs to
+// the plugin that made it and must not be modified.
 func (c *Client) IsFirst(l *Lookup) bool {
 	return l == c.waiter.own && c.waiter.isFirst || l == c.waiter.overTCP
 }
 
-// Take returns the message of a lookup that has landed as an answer to the client's query, with what the next plugin
-// returned. There is no message if none was written.
+// Take returns the message of a landed lookup as an answer to the client's query, with what the next plugin returned. The
+// message is nil if none was written.
 func (c *Client) Take(l *Lookup) (m *dns.Msg, rcode int, err error) {
 	if c.IsFirst(l) {
 		return l.best.Take(c.Context)
@@ -178,7 +179,7 @@ func (c *Client) Take(l *Lookup) (m *dns.Msg, rcode int, err error) {
 	if l.copied == nil {
 		return nil, l.best.rcode, l.best.err
 	}
-	m = l.copied.Copy() // each of those who share it may modify it
+	m = l.copied.Copy() // everybody who shares it may modify their copy
 	m.Id, m.Question = c.Query.Id, c.Query.Question
 	return m, l.best.rcode, l.best.err
 }

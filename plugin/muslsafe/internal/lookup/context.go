@@ -11,17 +11,17 @@ import (
 	"github.com/miekg/dns"
 )
 
-// mark is the key of what a lookup leaves in the context of its query.
+// mark is the key of the mark that a lookup leaves in the context of its query.
 type mark struct{}
 
-// WithMark returns ctx with the mark of a query whose answer is to pass as it comes, with the lookups that go into it.
+// WithMark returns ctx with the mark of a query whose answer passes unchanged, and so do the lookups that plugins send for it.
 func WithMark(ctx context.Context) context.Context { return context.WithValue(ctx, mark{}, true) }
 
-// IsMarked reports whether ctx belongs to a query that is judged already, or must not be.
+// IsMarked reports whether ctx belongs to a query that is already being judged, or must not be.
 func IsMarked(ctx context.Context) bool { return ctx.Value(mark{}) != nil }
 
-// detached returns ctx as a query of ours gets it. It goes on when the client is gone (DNS over HTTPS ends its context
-// then): others may have joined it, and cache refreshes what it has in the background.
+// detached returns the context of a query of ours. It outlives the client, whose context DNS over HTTPS ends: others may have
+// joined the query, and cache refreshes its contents in the background.
 func detached(ctx context.Context) context.Context {
 	ctx = withOwnMetadata(ctx)
 	if ctx.Done() == nil {
@@ -30,8 +30,8 @@ func detached(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-// withOwnMetadata returns ctx with a copy of its metadata: what plugins note about a lookup must not meet what others
-// note or read meanwhile.
+// withOwnMetadata returns ctx with a copy of its metadata: plugins write to it during a lookup while others read and write the
+// original.
 func withOwnMetadata(ctx context.Context) context.Context {
 	values := metadata.ValueFuncs(ctx)
 	if values == nil {
@@ -44,15 +44,15 @@ func withOwnMetadata(ctx context.Context) context.Context {
 	return ctx
 }
 
-// copyMetadata gives ctx what plugins have noted in that of a lookup.
+// copyMetadata gives ctx the metadata that plugins have written during a lookup.
 func copyMetadata(ctx, from context.Context) {
 	if values := metadata.ValueFuncs(ctx); values != nil {
 		maps.Copy(values, metadata.ValueFuncs(from))
 	}
 }
 
-// isDatagram reports whether a query came over UDP itself, where nobody waits for the plugin once the client is answered.
-// Elsewhere, the next query of a connection is not read before the plugin returns, or the answer is not sent.
+// isDatagram reports whether a query came over plain UDP, where nothing waits for the plugin to return once the client is
+// answered. With other transports, the next query of a connection is not read, or the answer is not sent, until then.
 func isDatagram(ctx context.Context, w dns.ResponseWriter) bool {
 	if _, tcp := AddrOf(w); tcp {
 		return false

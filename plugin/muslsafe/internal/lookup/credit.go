@@ -2,8 +2,8 @@ package lookup
 
 import "sync/atomic"
 
-// credit bounds how many questions are asked again, so that an upstream that fails is not asked twice as often as one that
-// works: each answer earns a tenth of a query, up to a hundred queries.
+// credit limits how many questions are repeated, so that a failing upstream does not get twice the queries: each answer earns a
+// tenth of a query, up to a hundred queries.
 type credit struct{ left atomic.Int64 } // in tenths of a query
 
 const (
@@ -11,7 +11,7 @@ const (
 	price     = 10
 )
 
-// earn takes note of an answer.
+// earn adds the credit for an answer.
 func (c *credit) earn() {
 	if c.left.Load() < maxCredit {
 		c.left.Add(1)

@@ -16,29 +16,29 @@ import (
 
 var log = clog.NewWithPlugin("muslsafe")
 
-// An Exchange is a query as the chain gets it, and then what came back. To the chain it is the client: it keeps the first
-// message that is written to it, and writes nothing.
+// An Exchange is a query as the next plugins get it, and then what came back. To them it is the client: it keeps the first
+// message that is written to it, and sends nothing.
 //
-// It is the context of the query as well, so that one allocation serves for both: lookups that a plugin further
-// down sends through the whole server (kubernetes for an ExternalName, file for a CNAME) carry its mark and are
-// passed on, as their answers become part of an answer that is judged anyway.
+// It is also the context of the query, which saves an allocation. Lookups that a later plugin sends through the whole server
+// (kubernetes for an ExternalName, file for a CNAME) carry its mark and pass, because their answers become part of an answer
+// that is judged anyway.
 type Exchange struct {
 	dns.ResponseWriter
 	context.Context
-	query    dns.Msg // a copy, as plugins modify what they get
+	query    dns.Msg // a copy, because plugins modify what they get
 	question [1]dns.Question
 
 	IsSubquery bool // a query of our own, not the client's
 	Began      time.Time
 
-	Reply    *dns.Msg // nil if nothing was written; belongs to the plugin that made it, so must not be modified
+	Reply    *dns.Msg // nil if nothing was written; belongs to the plugin that made it and must not be modified
 	Half     verdict.Half
 	rcode    int
 	err      error
 	panicked any
 }
 
-// prepare makes the query, which begins now, in a context that nobody else has.
+// prepare makes the query, which begins now. Nobody else may have its context.
 func (x *Exchange) prepare(ctx context.Context, w dns.ResponseWriter, o *origin, now time.Time) {
 	x.ResponseWriter, x.Context, x.Began = w, ctx, now
 	x.query.MsgHdr = o.header
@@ -57,7 +57,7 @@ func (x *Exchange) WriteMsg(m *dns.Msg) error {
 	return nil
 }
 
-// Write implements [dns.ResponseWriter]. A plugin that packs its message itself must not reach the client either.
+// Write implements [dns.ResponseWriter], for plugins that pack their messages themselves.
 func (x *Exchange) Write(wire []byte) (int, error) {
 	m := new(dns.Msg)
 	if err := m.Unpack(wire); err != nil {
@@ -74,11 +74,10 @@ func (x *Exchange) Value(key any) any {
 	return x.Context.Value(key)
 }
 
-// hasFailed reports whether the query may be worth sending again.
+// hasFailed reports whether the query may be worth repeating.
 func (x *Exchange) hasFailed() bool { return x.Half.Outcome == verdict.Failed && x.panicked == nil }
 
-// Failure returns how a query failed: with the return code of the message that was written, or with what the next
-// plugin returned.
+// Failure returns how a query failed: the return code of the message that was written, or what the next plugin returned.
 func (x *Exchange) Failure() (isWritten bool, rcode int, err error) {
 	if x.Reply == nil {
 		return false, x.rcode, x.err
@@ -86,13 +85,13 @@ func (x *Exchange) Failure() (isWritten bool, rcode int, err error) {
 	return true, cmp.Or(x.Reply.Rcode&0xF, dns.RcodeServerFailure), nil // an extended return code needs an OPT record
 }
 
-// Take returns what came back as the answer to the client that sent the query in ctx, with what plugins have noted there.
+// Take returns what came back as the answer to the client whose context is ctx, which gets the metadata that plugins wrote.
 func (x *Exchange) Take(ctx context.Context) (m *dns.Msg, rcode int, err error) {
 	copyMetadata(ctx, x.Context)
 	return x.Reply, x.rcode, x.err
 }
 
-// examine reads from the message what others need to know.
+// examine reads what others need to know from the message.
 func (x *Exchange) examine(qtype uint16, keepAddrs bool) {
 	x.Half = verdict.Read(x.Reply, x.rcode, qtype)
 	if keepAddrs && x.Half.Outcome == verdict.Data {
@@ -100,8 +99,8 @@ func (x *Exchange) examine(qtype uint16, keepAddrs bool) {
 	}
 }
 
-// recover, deferred, makes a failure of a panic. Queries run in goroutines where nobody else would recover from it; if the
-// query is a client's, the panic is kept for the goroutine that serves that.
+// recover, deferred, turns a panic into a failure. Queries run in goroutines where nobody else would recover. If the query is a
+// client's own, the panic is kept for the goroutine that serves the client.
 func (x *Exchange) recover() {
 	cause := recover()
 	if cause == nil {

@@ -8,12 +8,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// key tells which questions are equal, so that one lookup serves for all of them: the name, in lower case, the type,
-// and the client, because access rules and views may give two clients two answers.
+// key tells which questions are equal, so that one lookup serves all of them. It has the client because access rules and views
+// may give different clients different answers.
 type key struct {
 	name   string
 	client netip.Addr
-	tcp    bool // what is cut for UDP is no answer over TCP
+	tcp    bool // an answer that is truncated for UDP does not serve for TCP
 	qtype  uint16
 	rd, ad bool // bits of the header that the answer may depend on (RFC 1035, section 4.1.1; RFC 6840, section 5.7)
 	routed bool // it goes through the whole server, which picks the server block
@@ -41,8 +41,8 @@ func AddrOf(w dns.ResponseWriter) (client netip.Addr, tcp bool) {
 	}
 }
 
-// overTCP makes the chain take a client for one that came over TCP, so that forward asks over TCP (which it decides by
-// the type of the address alone). The address stays that of the client, which access rules go by.
+// overTCP makes a client look like one that uses TCP, so that forward uses TCP (it looks at the type of the address). The
+// address stays that of the client, for access rules.
 type overTCP struct{ dns.ResponseWriter }
 
 // RemoteAddr implements [dns.ResponseWriter].

@@ -2,25 +2,25 @@ package lookup
 
 import "time"
 
-// queue has the lookups that are under way and for which something is done when they stay silent, in the order in which they
-// were sent. One timer serves for all of them. It is guarded by the lock of the Asker.
+// queue has the lookups in flight for which something is done if they stay silent, in the order in which they were sent. One
+// timer serves all of them. The lock of the Asker guards it.
 type queue struct {
 	link // before the first, and after the last
 }
 
-// link is the place of a lookup in the queue; empty if it is not there.
+// link is the place of a lookup in the queue. It is empty if the lookup is not in the queue.
 type link struct {
 	before, after *link
 	lookup        *Lookup
 }
 
-// insert puts li at the place of at.
+// insert puts li before at.
 func (li *link) insert(at *link) {
 	li.before, li.after = at.before, at
 	at.before.after, at.before = li, li
 }
 
-// remove takes li out, if it is in a queue.
+// remove removes li from its queue, if it is in one.
 func (li *link) remove() {
 	if li.before != nil {
 		li.before.after, li.after.before = li.after, li.before
@@ -28,7 +28,7 @@ func (li *link) remove() {
 	}
 }
 
-// add puts a lookup at the end.
+// add appends a lookup.
 func (q *queue) add(l *Lookup) {
 	if q.before == nil {
 		q.before, q.after = &q.link, &q.link
@@ -37,7 +37,7 @@ func (q *queue) add(l *Lookup) {
 	l.link.insert(&q.link)
 }
 
-// take takes out the lookups that are silent, and returns how long it takes until the next one is, 0 if there is none.
+// take removes the silent lookups. It also returns how long it takes until the next one counts as silent, or 0.
 func (q *queue) take() (silent []*Lookup, next time.Duration) {
 	for l := q.after.lookup; l != nil; l = q.after.lookup {
 		if left := Hedge - l.Age(); left > 0 {
@@ -49,7 +49,7 @@ func (q *queue) take() (silent []*Lookup, next time.Duration) {
 	return silent, 0
 }
 
-// look does what is due: queries are sent once more, and clients decide about theirs.
+// look repeats the queries of silent lookups, and lets the clients decide whose own lookups are silent.
 func (a *Asker) look() {
 	a.mu.Lock()
 	silent, next := a.queue.take()

@@ -7,14 +7,14 @@ import (
 
 var errUnavailable = errors.New("too many lookups in flight")
 
-// waiting is who waits for a lookup. It is guarded by the lock of the Asker until the lookup has landed.
+// waiting is who waits for a lookup. The lock of the Asker guards it until the lookup has landed.
 type waiting struct {
 	first    *waiter
 	others   []chan<- struct{}
-	isShared bool // somebody else than the first wants the message
+	isShared bool // anybody but the first wants the message
 }
 
-// admit takes a new lookup in, unless there is no room and it is one of our own.
+// admit counts a new lookup, unless there is no room and it is one of our own.
 func (a *Asker) admit(l *Lookup) (admitted *Lookup, isNew bool) {
 	if l.IsSubquery && a.size.Load() >= a.Max {
 		return unavailable, false
@@ -23,7 +23,7 @@ func (a *Asker) admit(l *Lookup) (admitted *Lookup, isNew bool) {
 	return l, true
 }
 
-// purpose is what a lookup is joined for.
+// purpose is what somebody joins a lookup for.
 type purpose bool
 
 const (
@@ -31,8 +31,8 @@ const (
 	forMessage purpose = true
 )
 
-// join returns the open lookup that is equal to l, or l itself, which must then be sent, or unavailable. When it lands, the
-// waiter is woken. Queries with EDNS are not shared, as their options may differ.
+// join returns the open lookup that is equal to l, or l itself, which must then be sent, or unavailable. The waiter is woken when
+// it lands. Queries with EDNS are not shared, because their options may differ.
 func (a *Asker) join(l *Lookup, wt *waiter, want purpose) (joined *Lookup, isNew bool) {
 	l.waiting.first = wt
 	a.mu.Lock()
@@ -56,8 +56,8 @@ func (a *Asker) join(l *Lookup, wt *waiter, want purpose) (joined *Lookup, isNew
 	return joined, isNew
 }
 
-// finish ends one of the queries of a lookup. The lookup lands with the first that does not fail, or with the last; or with
-// a failure after a long time, as nobody should wait longer because the question was asked twice.
+// finish ends one of the queries of a lookup. The lookup lands with the first query that does not fail, or with the last one. A
+// failure after a long time ends it too: nobody should wait longer because the question was repeated.
 func (a *Asker) finish(l *Lookup, x *Exchange) {
 	if x.hasFailed() && l.open.Add(-1)&^askedTwice != 0 && l.Age() < 2*Hedge {
 		return
@@ -80,19 +80,19 @@ func (a *Asker) finish(l *Lookup, x *Exchange) {
 	}
 }
 
-// note has the answer remembered. A message may lack what every message has.
+// note has the answer remembered. A malformed message may cause a panic.
 func (a *Asker) note(l *Lookup, x *Exchange) {
 	defer x.recover()
 	a.OnAnswer(l, x)
 }
 
-// tryAnswer lets the client that sent the lookup answer from this goroutine. A panic is one of the client's query.
+// tryAnswer answers the client that sent the lookup from this goroutine. A panic counts as one of the client's own query.
 func (l *Lookup) tryAnswer() {
 	defer l.best.recover()
 	l.isAnswered = l.answer(l.best)
 }
 
-// publish sees to it that nobody joins l from here on.
+// publish marks l as landed. Nobody can join it from here on.
 func (a *Asker) publish(l *Lookup) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -102,7 +102,7 @@ func (a *Asker) publish(l *Lookup) {
 	l.link.remove()
 	l.landed.Store(true)
 	a.size.Add(-1)
-	if a.open[l.key] == l { // not one that took its place
+	if a.open[l.key] == l { // and not a later lookup
 		delete(a.open, l.key)
 	}
 }
@@ -110,6 +110,6 @@ func (a *Asker) publish(l *Lookup) {
 func signal(wake chan<- struct{}) {
 	select {
 	case wake <- struct{}{}:
-	default: // it has one to find already
+	default: // one is waiting there already
 	}
 }

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// stacks are coroutines that are kept for their stacks. The stack of a new goroutine has to grow until it is as deep as the
-// plugins need it, which takes a fifth of the processor (runtime.copystack). To switch to a coroutine and back costs a tenth of
-// that, and a twentieth of what it costs to hand work to another goroutine and to wait for it.
+// stacks are coroutines that are kept for their stacks. The stack of a new goroutine has to grow to the depth that the plugins
+// need, which takes a fifth of the processor (runtime.copystack). Switching to a coroutine and back costs a tenth of that, and a
+// twentieth of handing work to another goroutine and waiting for it.
 type stacks struct {
 	mu      sync.Mutex
-	idle    []*stack // the last one worked last, so it is warm, and works next
-	unused  int      // of idle, how many have not been needed since the last trim
-	isTimed bool     // a trim will come
+	idle    []*stack // the last one was used last, so it is warm and is used next
+	unused  int      // how many of idle have not been used since the last trim
+	isTimed bool     // a trim is scheduled
 }
 
 const (
-	maxIdle = 256         // stacks are kept; as many as needed are in use at a time
-	keepFor = time.Second // they are kept without work
+	maxIdle = 256         // how many idle stacks are kept; there is no limit to those in use
+	keepFor = time.Second // how long they are kept without work
 )
 
 // job is a lookup to be sent, or anything else.
@@ -38,7 +38,7 @@ func (j *job) do() {
 	*j = job{}
 }
 
-// stack is a coroutine. It does a job each time that it is resumed.
+// stack is a coroutine. It does a job each time it is resumed.
 type stack struct {
 	job    job
 	resume func() (struct{}, bool)
@@ -55,11 +55,10 @@ func newStack() *stack {
 	return s
 }
 
-// OnStack calls f, for this goroutine and on a stack that is kept: where a client has to wait, more is needed than a new
-// goroutine has.
+// OnStack calls f on a kept stack, and waits for it: a client that has to wait needs more stack than a new goroutine has.
 func OnStack(c *Client, f func()) { c.Asker.stacks.do(job{f: f}) }
 
-// do does a job, for this goroutine and on a stack that is kept.
+// do does a job on a kept stack, and waits for it.
 func (ss *stacks) do(j job) {
 	s := ss.take()
 	if s == nil {
@@ -99,7 +98,7 @@ func (ss *stacks) keep(s *stack) bool {
 	return true
 }
 
-// trim ends the coroutines that have not been needed for a while.
+// trim ends the coroutines that have not been used for a while.
 func (ss *stacks) trim() {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()

@@ -2,17 +2,17 @@ package lookup
 
 import "time"
 
-// waiter is what a client waits with. It is used again and again, so that the ordinary query makes no garbage; a
-// lookup that lands late may wake the next user, who looks and finds nothing new.
+// waiter is what a client waits with. It is reused, so that an ordinary query makes no garbage. A lookup that lands late may wake
+// the next user, who then finds nothing new.
 type waiter struct {
 	wake  chan struct{}
 	timer *time.Timer
 
 	own     *Lookup
-	isFirst bool     // the client sent own, and did not join it
-	late    func()   // answers the client if own takes long
-	hasLate chan any // what that panicked with, or nil
-	overTCP *Lookup  // that the client sent
+	isFirst bool     // the client sent own and did not join it
+	late    func()   // answers the client if own takes too long
+	hasLate chan any // gets the panic of late, or nil, when late returns
+	overTCP *Lookup  // the lookup over TCP that the client sent
 }
 
 func newWaiter() *waiter {
@@ -24,13 +24,13 @@ func (wt *waiter) clear() {
 	wt.own, wt.isFirst, wt.late, wt.overTCP = nil, false, nil, nil
 }
 
-// answerLate has the client answered, and keeps a panic for its goroutine.
+// answerLate calls late, and keeps a panic for the client's goroutine.
 func (wt *waiter) answerLate() {
 	defer func() { wt.hasLate <- recover() }()
 	wt.late()
 }
 
-// waitLate waits until that is done.
+// waitLate waits until answerLate is done.
 func (wt *waiter) waitLate() {
 	if cause := <-wt.hasLate; cause != nil {
 		panic(cause)

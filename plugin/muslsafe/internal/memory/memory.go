@@ -1,5 +1,5 @@
-// Package memory remembers what names were, and what clients asked and were told about them. It is lossy, and its size is
-// fixed: nothing that changes an answer rests on it alone.
+// Package memory remembers what names were, and what clients asked and were told. It is lossy and of fixed size, so nothing that
+// changes an answer depends on it alone.
 package memory
 
 import (
@@ -16,26 +16,26 @@ import (
 )
 
 const (
-	maxTTL = 3600 // seconds for which an outcome is remembered at the most
+	maxTTL = 3600 // seconds for which an outcome is remembered at most
 
-	// keepQuery is for how long it counts that a client has asked for one half of a name, when the other half fails. It is
-	// the time after which a client gives up (musl, res_msend.c).
+	// keepQuery is how long it is remembered that a client asked for one half of a name, in case the other half fails: until a
+	// client gives up (musl, res_msend.c).
 	keepQuery = lookup.Patience
 
-	// keepFailure is for how long a half that failed when the client asked for it need not be asked for again.
+	// keepFailure is how long a half that failed for a client is not asked for again.
 	keepFailure = time.Second
 
-	// keepDenial is for how long a client may keep a denial, or ask again.
+	// keepDenial is how long a client may keep a denial.
 	keepDenial = reply.BriefTTL * time.Second
 )
 
-// A Memory is that of one server block. It is safe for concurrent use.
+// A Memory belongs to one server block. It is safe for concurrent use.
 type Memory struct {
 	seed     maphash.Seed
 	outcomes *bounded.Table // of a name and a type
 	asked    *bounded.Table // by a client for a name and a type
 	failed   *bounded.Table // of a client for a name and a type
-	denied   *bounded.Table // to a client of a name: for which type, as the other one has addresses
+	denied   *bounded.Table // to a client for a name: the type that was denied because the other one has addresses
 }
 
 // New returns an empty Memory.
@@ -61,9 +61,9 @@ func (m *Memory) Learn(l *lookup.Lookup, x *lookup.Exchange) {
 		return
 	}
 	if x.Half.IsEmpty {
-		return // cut to nothing, it proves nothing
+		return // truncated to nothing, so it proves nothing
 	}
-	now := x.Began // sparing a look at the clock, which costs more than the rest
+	now := x.Began // reading the clock would cost more than everything else here
 	hash := m.hash(netip.Addr{}, name, l.Qtype())
 	if was, ok := m.outcomes.Get(hash, now); ok && was == uint16(x.Half.Outcome) {
 		return
@@ -111,7 +111,8 @@ func (m *Memory) HasFailed(c *lookup.Client, qtype uint16, now time.Time) bool {
 	return ok
 }
 
-// Deny remembers that the client's half is denied to it for the sake of the other, unless the other one is.
+// Deny remembers that the client's half is denied to it because the other one has addresses. It returns false if the other half
+// has been denied already.
 func (m *Memory) Deny(c *lookup.Client, now time.Time) (ok bool) {
 	client, _ := lookup.AddrOf(c.Writer)
 	return m.denied.PutFirst(m.hash(client, c.Name, dns.TypeNone), c.Qtype(), now, now.Add(keepDenial))

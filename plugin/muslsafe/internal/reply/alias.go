@@ -7,15 +7,15 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/internal/verdict"
 )
 
-// An Alias is the answer to one step of a search: it leads to the step that has an address.
+// An Alias is the answer to one step of a search. It points to the step that has an address.
 type Alias struct {
 	Target string
 	TTL    uint32      // in seconds
-	Fix    verdict.Fix // that it is due to
+	Fix    verdict.Fix // behind the answer
 }
 
-// To returns the alias as the answer to r, with what m says about its target. It is kept no longer than anything behind
-// it. Without m, the target has no records of the asked type.
+// To returns the alias as the answer to r, with the answer m about its target. Its TTL is no longer than any other in the
+// chain. If m is nil, the target has no records of the asked type.
 func (a Alias) To(r, m *dns.Msg) *dns.Msg {
 	link := &dns.CNAME{
 		Hdr:    dns.RR_Header{Name: r.Question[0].Name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: a.TTL},
@@ -28,7 +28,7 @@ func (a Alias) To(r, m *dns.Msg) *dns.Msg {
 	}
 	c := *m
 	c.Id, c.Question = r.Id, r.Question
-	c.Authoritative = true // which speaks for the first owner in the answer (RFC 1035, section 4.1.1)
+	c.Authoritative = true // for the first owner in the answer (RFC 1035, section 4.1.1)
 	c.AuthenticatedData = false
 	c.RecursionAvailable = m.RecursionAvailable || r.RecursionDesired // as in a denial
 	c.Answer = a.lead(link, m.Answer, r.Question[0].Qtype)
@@ -40,7 +40,7 @@ func (a Alias) To(r, m *dns.Msg) *dns.Msg {
 	return &c
 }
 
-// lead returns link and, behind it, copies of the aliases and the records of qtype in answer.
+// lead returns link, followed by copies of the aliases and the records of qtype in answer.
 func (a Alias) lead(link *dns.CNAME, answer []dns.RR, qtype uint16) []dns.RR {
 	list := make([]dns.RR, 1, 1+len(answer))
 	list[0] = link

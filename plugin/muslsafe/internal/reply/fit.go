@@ -7,18 +7,18 @@ import (
 	"github.com/miekg/dns"
 )
 
-// SmallSize is what a client without EDNS takes over UDP, in octets (RFC 1035, section 2.3.4). musl before 1.2.4 has no
-// TCP to ask again with, and takes an answer that is cut to nothing for NODATA.
+// SmallSize is the longest answer that a client without EDNS takes over UDP, in octets (RFC 1035, section 2.3.4). musl before
+// 1.2.4 cannot repeat a query over TCP, and treats an answer that is truncated to nothing as NODATA.
 const SmallSize = dns.MinMsgSize
 
-// Fit returns m if a client without EDNS can take it as it is: it has at most SmallSize octets, and no records in the
-// answer section but aliases and those of the asked type, because some versions of musl stop reading at others. Else it
-// returns a copy that is made to fit, in this order:
+// Fit returns m itself if a client without EDNS can take it: it has at most SmallSize octets, and only aliases and records of
+// the asked type in the answer section, because some versions of musl stop reading at others. Otherwise it returns a copy that
+// is made to fit, in this order:
 //
 //  1. records of other types go,
-//  2. the authority and additional sections go, but for the SOA of a negative answer,
-//  3. a chain of aliases becomes one link, and no link where not even one address fits beside it,
-//  4. as many addresses stay as fit, one at the least, from the one numbered start on.
+//  2. the authority and additional sections go, except for the SOA of a negative answer,
+//  3. a chain of aliases becomes one link, or no link if not even one address fits beside it,
+//  4. as many addresses stay as fit, at least one, beginning with number start.
 //
 // TC is set if and only if addresses are left out, or were before.
 func Fit(m *dns.Msg, q dns.Question, start int) *dns.Msg {
@@ -64,7 +64,7 @@ func isSmall(m *dns.Msg) bool {
 	return c.Len() <= SmallSize
 }
 
-// split takes the answer section apart.
+// split separates the aliases and the addresses of an answer section.
 func split(answer []dns.RR, qtype uint16) (chain []*dns.CNAME, addresses []dns.RR) {
 	for _, rr := range answer {
 		if cname, ok := rr.(*dns.CNAME); ok {
@@ -79,7 +79,7 @@ func split(answer []dns.RR, qtype uint16) (chain []*dns.CNAME, addresses []dns.R
 // shorten returns the addresses behind one alias, from qname to the end of the chain.
 func shorten(chain []*dns.CNAME, addresses []dns.RR, qname string) []dns.RR {
 	end, ttl := qname, addresses[0].Header().Ttl
-	for range chain { // as many steps as there are links, so that a loop ends
+	for range chain { // at most as many steps as links, so that a loop of aliases ends
 		for _, link := range chain {
 			if strings.EqualFold(link.Hdr.Name, end) {
 				end, ttl = link.Target, min(ttl, link.Hdr.Ttl)
@@ -101,7 +101,7 @@ func owned(addresses []dns.RR, name string) []dns.RR {
 	return list
 }
 
-// cut leaves as many addresses in m as fit, beside the alias if that leaves room for one.
+// cut leaves as many addresses in m as fit. The alias stays if there is room for an address beside it.
 func cut(m *dns.Msg, q dns.Question, start int) {
 	links, addresses := split(m.Answer, q.Qtype)
 	var head []dns.RR

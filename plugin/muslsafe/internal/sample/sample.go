@@ -13,7 +13,7 @@ import (
 // Query returns a query of a stub resolver.
 func Query(name string, qtype uint16) *dns.Msg { return new(dns.Msg).SetQuestion(name, qtype) }
 
-// Answer returns what an upstream says to r, with an SOA of its own in denials.
+// Answer returns an upstream's answer to r, with the upstream's own SOA in denials.
 func Answer(r *dns.Msg, o verdict.Outcome) *dns.Msg {
 	m := new(dns.Msg)
 	m.SetReply(r)
@@ -36,7 +36,7 @@ func Answer(r *dns.Msg, o verdict.Outcome) *dns.Msg {
 	return m
 }
 
-// Address returns the record of a name with the address of a number, of the documentation ranges where that is below 256.
+// Address returns an address record with the n-th address, which is in the documentation ranges if n is below 256.
 func Address(owner string, qtype uint16, n int) dns.RR {
 	if qtype == dns.TypeAAAA {
 		return &dns.AAAA{Hdr: header(owner, qtype, 60), AAAA: net.ParseIP(fmt.Sprintf("2001:db8::%x", n))}
@@ -48,7 +48,7 @@ func header(owner string, rrtype uint16, ttl uint32) dns.RR_Header {
 	return dns.RR_Header{Name: owner, Rrtype: rrtype, Class: dns.ClassINET, Ttl: ttl}
 }
 
-// Big returns an answer about qname with a chain of so many aliases, of so many octets each, and n addresses behind it.
+// Big returns an answer about qname with a chain of links aliases of the given octets each, and n addresses at its end.
 func Big(qname string, qtype uint16, links, octets, n int) *dns.Msg {
 	m := new(dns.Msg).SetReply(Query(qname, qtype))
 	owner := qname
@@ -63,7 +63,7 @@ func Big(qname string, qtype uint16, links, octets, n int) *dns.Msg {
 	return m
 }
 
-// LongName returns a name of so many octets on the wire, which shares no end with the others.
+// LongName returns a name of the given octets on the wire, which has no suffix in common with others.
 func LongName(start string, octets int) string {
 	name := start
 	for left := octets - len(name) - 2; left > len(start)+1; left = octets - len(name) - 2 {

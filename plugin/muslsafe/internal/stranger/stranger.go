@@ -1,5 +1,5 @@
-// Package stranger remembers random names, which nobody can have made, in place of names of clients. What a stranger gets as
-// well as a name is about the domain. What it does not get is about the name.
+// Package stranger remembers the answers to random names, which nobody can have created. An answer that a stranger gets as well as
+// a client's name is about the domain. An answer that only the client's name gets is about that name.
 package stranger
 
 import (
@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	DeadAfter = 2500 * time.Millisecond // a domain is dead that does not answer for so long (musl repeats a query then)
-	Soon      = time.Second             // a domain is asked for a stranger at most so often
+	DeadAfter = 2500 * time.Millisecond // a domain that does not answer for so long is dead (musl repeats a query then)
+	Soon      = time.Second             // a domain gets at most one stranger in this time
 
-	keep     = 30 * time.Second // for how long an answer to a stranger is remembered
-	keepDead = 10 * time.Second // for how long it is if it failed
+	keep     = 30 * time.Second // how long an answer to a stranger is remembered
+	keepDead = 10 * time.Second // the same for a failure
 	maxKept  = 1024             // strangers of one server block
 )
 
-// Strangers are remembered by a key, which is or contains the domain below which they stand: a search suffix, or a domain
-// further down. They are safe for concurrent use.
+// Strangers are remembered by a key, which is or contains the domain that they are below: a search suffix, or a domain below
+// one. They are safe for concurrent use.
 type Strangers struct {
 	mu sync.Mutex
 	m  map[string]Stranger
@@ -33,12 +33,12 @@ type Strangers struct {
 type Stranger struct {
 	Asked time.Time
 	Pair  []*lookup.Lookup // A and AAAA; nil while somebody is about to ask
-	Last  []*lookup.Lookup // the pair of the stranger before, which counts as long as the new one is open
+	Last  []*lookup.Lookup // the pair of the stranger before, which counts while the new one is open
 
 	name string
 }
 
-// Outcomes are what the stranger got. A half that is silent for too long has failed.
+// Outcomes are the outcomes of the stranger. A half that is silent for too long has failed.
 func (s Stranger) Outcomes() []verdict.Outcome {
 	if s.Last != nil && (s.Pair == nil || s.IsOpen()) {
 		return OutcomesNow(s.Last)
@@ -46,10 +46,10 @@ func (s Stranger) Outcomes() []verdict.Outcome {
 	return OutcomesNow(s.Pair)
 }
 
-// IsOpen reports whether it is not known yet what the stranger gets: an answer may come, and silence does not count so soon.
+// IsOpen reports whether an outcome is still unknown: an answer may come, and it is too early to call it silence.
 func (s Stranger) IsOpen() bool { return slices.Contains(OutcomesNow(s.Pair), verdict.Unknown) }
 
-// OutcomesNow returns what a pair of lookups has brought so far.
+// OutcomesNow returns the outcomes of a pair of lookups so far.
 func OutcomesNow(pair []*lookup.Lookup) []verdict.Outcome {
 	outcomes := make([]verdict.Outcome, len(pair))
 	for i, l := range pair {
@@ -61,7 +61,7 @@ func OutcomesNow(pair []*lookup.Lookup) []verdict.Outcome {
 	return outcomes
 }
 
-// Followed returns the stranger that comes after s, with the pair that it is asked for.
+// Followed returns the stranger after s, with its pair.
 func (s Stranger) Followed(pair []*lookup.Lookup) Stranger {
 	next := Stranger{Pair: pair, Last: s.Last}
 	if s.Pair != nil && !s.IsOpen() {
@@ -70,7 +70,7 @@ func (s Stranger) Followed(pair []*lookup.Lookup) Stranger {
 	return next
 }
 
-// holds reports whether the stranger is still good at a time.
+// holds reports whether the stranger has not expired.
 func (s Stranger) holds(now time.Time) bool {
 	age := now.Sub(s.Asked)
 	return s.Pair != nil && (age < keepDead || age < keep && !slices.Contains(s.Outcomes(), verdict.Failed))
@@ -84,7 +84,7 @@ func (ss *Strangers) Get(key string, now time.Time) (s Stranger, ok bool) {
 	return s, ok && s.holds(now)
 }
 
-// Next returns the name of the next stranger below zone: the one that somebody is just asking for, or a new one.
+// Next returns the name of the next stranger below zone: the one that was asked for just now, or a new one.
 func (ss *Strangers) Next(key, zone string, now time.Time) string {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
@@ -109,7 +109,7 @@ func (ss *Strangers) Next(key, zone string, now time.Time) string {
 	return s.name
 }
 
-// Keep remembers the pair of a stranger, unless another one has taken its place.
+// Keep remembers the pair of a stranger, unless another stranger has replaced it.
 func (ss *Strangers) Keep(key, name string, pair []*lookup.Lookup) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()

@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	lookAgain = 15 * time.Second // a search domain in use is looked at in the background so often
-	lookDead  = 5 * time.Second  // a dead one more often
+	lookAgain = 15 * time.Second // how often a search domain in use is checked in the background
+	lookDead  = 5 * time.Second  // the same for a dead one
 )
 
-// Watches are the search domains of the nodes. They are looked at in the background, so that clients need not wait to find
+// Watches are the search domains of the nodes. They are checked in the background, so that clients do not have to wait to find
 // out that one is dead.
 type Watches map[string]*Watch
 
-// A Watch is kept on one search domain. It is safe for concurrent use.
+// A Watch is for one search domain. It is safe for concurrent use.
 type Watch struct {
 	began  time.Time
-	next   atomic.Int64 // when it is due, after began
+	next   atomic.Int64 // when the next check is due, as time since began
 	isDead atomic.Bool
 }
 
@@ -32,13 +32,13 @@ func NewWatches(search []names.Domain) Watches {
 	return ws
 }
 
-// IsDue reports whether the domain is to be looked at now, by the caller.
+// IsDue reports whether the caller has to check the domain now.
 func (w *Watch) IsDue() bool {
 	now, next := int64(time.Since(w.began)), w.next.Load()
 	return now >= next && w.next.CompareAndSwap(next, now+int64(lookAgain))
 }
 
-// MarkDead notes that the domain fails, and has it looked at again soon.
+// MarkDead notes that the domain fails, and makes the next check due soon.
 func (w *Watch) MarkDead() {
 	w.isDead.Store(true)
 	soon := int64(time.Since(w.began) + lookDead)

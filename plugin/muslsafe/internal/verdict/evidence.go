@@ -2,7 +2,7 @@ package verdict
 
 import "github.com/muslsafe/coredns-muslsafe/plugin/muslsafe/names"
 
-// An Answer is what is known about something that is true or not.
+// An Answer is what is known about a yes-or-no question.
 type Answer uint8
 
 // The answers.
@@ -12,21 +12,21 @@ const (
 	Yes
 )
 
-// Evidence is all that a verdict on one half of a pair depends on.
+// Evidence is everything that a verdict on one half of a pair depends on.
 type Evidence struct {
 	IsAAAA   bool       // the half is AAAA, not A
 	Kind     names.Kind // of the name
 	Own      Outcome    // of the half itself
 	Sibling  Outcome    // of the other half
-	Stranger Answer     // a random name in place of this one gets the same for both halves: this is about the domain
+	Stranger Answer     // a random name in place of this one gets the same for both halves: the answer is about the domain
 	Ahead    Answer     // the client would find an address further down its search list
 	Refused  Answer     // both halves were refused
 	Hijacked Answer     // the answers are those of a wildcard, and the name without the search domain has an address
-	Claimed  Answer     // the client asks for both halves, and the other one is not denied to it
-	IsLate   bool       // what is still missing should be asked for together, not one after the other
+	Claimed  Answer     // the client asks for both halves, and the other one has not been denied to it
+	IsLate   bool       // ask for everything that is missing at once, not one after the other
 }
 
-// withoutIPv6 returns the evidence where the A half alone counts.
+// withoutIPv6 returns the evidence if only the A half counts.
 func (e Evidence) withoutIPv6() Evidence {
 	if e.IsAAAA {
 		e.Own = WithoutIPv6(e.Sibling)
@@ -36,7 +36,7 @@ func (e Evidence) withoutIPv6() Evidence {
 	return e
 }
 
-// Needs is what must be asked before a verdict can fall.
+// Needs is what must be asked to reach a verdict.
 type Needs struct {
 	Sibling  bool
 	Stranger bool
@@ -45,7 +45,7 @@ type Needs struct {
 	Claimed  bool
 }
 
-// and returns all that either needs.
+// and returns everything that either of the two needs.
 func (n Needs) and(other Needs) Needs {
 	return Needs{
 		n.Sibling || other.Sibling, n.Stranger || other.Stranger, n.Ahead || other.Ahead,
@@ -53,7 +53,7 @@ func (n Needs) and(other Needs) Needs {
 	}
 }
 
-// first returns what is asked first where there is time: what may settle the matter for the least.
+// first returns what to ask first while there is time: whatever may decide at the lowest cost.
 func (n Needs) first() Needs {
 	switch {
 	case n.Sibling:
@@ -67,8 +67,8 @@ func (n Needs) first() Needs {
 // isNone reports whether nothing is needed.
 func (n Needs) isNone() bool { return n == Needs{} }
 
-// missing returns what r depends on and e does not say. What shows a wildcard, and the claim, which is an act, come
-// only when nothing else is missing.
+// missing returns what r depends on and e lacks. The proof of a wildcard, which costs most, and the claim, which has a side
+// effect, come only when nothing else is missing.
 func (r *Rule) missing(e *Evidence) Needs {
 	n := Needs{
 		Sibling:  r.Sibling != 0 && e.Sibling == Unknown,
@@ -82,20 +82,20 @@ func (r *Rule) missing(e *Evidence) Needs {
 	return n
 }
 
-// maySearchOn reports whether the names ahead may be asked for. Those of a service of the cluster are of no concern to the
-// servers upstream as long as the service may have an address.
+// maySearchOn reports whether the names ahead may be asked for. The upstream must not see those of a service of the cluster as
+// long as the service may have an address.
 func (e *Evidence) maySearchOn() bool {
 	return e.Kind != names.ClusterStep || e.Own != Unknown && e.Sibling != Unknown
 }
 
-// excludes reports whether something that is known speaks against r.
+// excludes reports whether something that is known rules r out.
 func (r *Rule) excludes(e *Evidence) bool {
 	return !r.Own.admits(e.Own) || !r.Sibling.admits(e.Sibling) || !r.Kinds.has(e.Kind) || r.OnlyAAAA && !e.IsAAAA ||
 		r.Stranger && e.Stranger == No || r.Ahead && e.Ahead == No || r.Refused && e.Sibling != Unknown && e.Refused != Yes ||
 		r.Hijacked && e.Hijacked == No || r.Claimed && e.Claimed == No
 }
 
-// outcomes is a set of outcomes. The empty one stands for any.
+// outcomes is a set of outcomes. The empty set stands for any.
 type outcomes uint8
 
 func oneOf(list ...Outcome) (set outcomes) {
@@ -108,7 +108,7 @@ func oneOf(list ...Outcome) (set outcomes) {
 // admits reports whether o is in the set, or may turn out to be.
 func (set outcomes) admits(o Outcome) bool { return set == 0 || o == Unknown || set&(1<<o) != 0 }
 
-// kinds is a set of kinds of names. The empty one stands for any.
+// kinds is a set of kinds of names. The empty set stands for any.
 type kinds uint8
 
 const (

@@ -1,5 +1,5 @@
-// Package verdict decides what becomes of an answer. It is pure: it takes what is known about a pair of lookups and
-// returns a verdict, or what must be asked before one can fall. It asks nobody, and knows neither clock nor network.
+// Package verdict decides what to do with an answer. It is pure: it takes what is known about a pair of lookups and returns a
+// verdict, or what must be asked to reach one. It has no clock and no network.
 package verdict
 
 import "slices"
@@ -18,7 +18,7 @@ const (
 	Fit          // an answer fits without EDNS and TCP
 	IPv4Only     // AAAA follows from A
 	Complete     // the address at the end of a search, at its first step
-	Absolute     // the address that a search after an absolute name finds
+	Absolute     // the address that a search finds after an absolute name does not exist
 	Wildcard     // NXDOMAIN for a name that a wildcard has taken over
 	Dot          // NXDOMAIN for the malformed query of "search ."
 	NumFixes
@@ -56,5 +56,5 @@ func (fs Fixes) Names() []string {
 	return list
 }
 
-// ParseFix returns the fix with a name, and None if there is none.
+// ParseFix returns the fix of that name, or None.
 func ParseFix(name string) Fix { return Fix(max(slices.Index(fixNames[:], name), 0)) }

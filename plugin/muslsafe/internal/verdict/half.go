@@ -13,19 +13,19 @@ type Outcome uint8
 // The outcomes.
 const (
 	Unknown  Outcome = iota // not asked, or no answer yet
-	Failed                  // nothing: SERVFAIL, REFUSED, NOTIMP, FORMERR, an error, or silence for too long
+	Failed                  // no usable answer: SERVFAIL, REFUSED, NOTIMP, FORMERR, an error, or silence for too long
 	Data                    // the name exists and has records of the asked type
-	Nodata                  // the name exists and has none
+	Nodata                  // the name exists and has no such records
 	Nxdomain                // the name does not exist
 	NumOutcomes
 )
 
 var outcomeNames = [NumOutcomes]string{Unknown: "unknown", Failed: "failure", Data: "data", Nodata: "nodata", Nxdomain: "nxdomain"}
 
-// String returns the outcome as metrics have it.
+// String returns the outcome as metrics write it.
 func (o Outcome) String() string { return outcomeNames[o] }
 
-// IsAnswer reports whether there is an answer that says what the name is.
+// IsAnswer reports whether there is an answer about the name.
 func (o Outcome) IsAnswer() bool { return o > Failed }
 
 // A Half is what the answer to one lookup says about its half of a pair.
@@ -34,10 +34,10 @@ type Half struct {
 	IsCut     bool         // the answer was truncated
 	IsEmpty   bool         // and nothing of the asked type is left in it
 	IsRefused bool         // the failure is a REFUSED
-	Addrs     []netip.Addr // sorted, where somebody wants to compare them
+	Addrs     []netip.Addr // sorted; nil unless somebody compares them
 }
 
-// Read reads a half from the reply to a lookup for qtype. Where there is none, a plugin may have returned a code.
+// Read reads a half from the reply to a lookup for qtype. If there is no reply, a plugin may have returned rcode.
 func Read(m *dns.Msg, rcode int, qtype uint16) Half {
 	h := Half{Outcome: OutcomeOf(m, qtype)}
 	h.IsRefused = m == nil && rcode == dns.RcodeRefused || m != nil && m.Rcode == dns.RcodeRefused
@@ -47,9 +47,8 @@ func Read(m *dns.Msg, rcode int, qtype uint16) Half {
 	return h
 }
 
-// OutcomeOf reads the outcome of a lookup for qtype from its reply, which may be nil. Like musl, which takes each
-// record of the type whatever its owner, it does not follow CNAME records. What does not fit into a truncated reply
-// counts as data.
+// OutcomeOf reads the outcome of a lookup for qtype from its reply, which may be nil. Like musl, which takes every record of
+// the type whatever its owner, it does not follow CNAME records. A truncated reply counts as data.
 func OutcomeOf(m *dns.Msg, qtype uint16) Outcome {
 	switch {
 	case m == nil:
@@ -88,7 +87,7 @@ func Addresses(m *dns.Msg, qtype uint16) []netip.Addr {
 	return addrs
 }
 
-// WithoutIPv6 returns what the AAAA half is if the A half decides: a name without IPv6 exists, or it does not.
+// WithoutIPv6 returns the AAAA half that follows from the A half: NODATA if the name exists, otherwise the same.
 func WithoutIPv6(a Outcome) Outcome {
 	if a == Data {
 		return Nodata

@@ -1,17 +1,17 @@
 package verdict
 
-// A Verdict is what becomes of an answer.
+// A Verdict is what to do with an answer.
 type Verdict uint8
 
 // The verdicts.
 const (
 	Undecided  Verdict = iota // something must be asked or waited for
-	Pass                      // it goes out as it came
+	Pass                      // the answer goes out unchanged
 	ToNodata                  // the client is told that the name exists and has no such record
 	ToNxdomain                // the client is told that the name does not exist
 )
 
-// A Rule is one row of the decision table: what must be known of a pair, and what follows from it for the own half.
+// A Rule is one row of the decision table: what must be known of a pair, and what follows for the own half.
 type Rule struct {
 	Fix      Fix      // the rule is skipped if this is off
 	Own      outcomes // of the half that is judged
@@ -22,48 +22,47 @@ type Rule struct {
 	Ahead    bool     // there is an address further down the search list
 	Refused  bool     // both halves were refused
 	Hijacked bool     // a wildcard has taken the name over
-	Claimed  bool     // the client asks for both halves, and the other one is not denied to it
+	Claimed  bool     // the client asks for both halves, and the other one has not been denied to it
 	Verdict  Verdict
-	IsBrief  bool // a failure is behind the verdict, so it must not be kept for long
+	IsBrief  bool // the verdict is due to a failure, so the answer must not be kept for long
 }
 
-// table has the rules in order; the first that holds decides. Where none does, the answer passes.
+// table has the rules in order. The first one that holds decides. If none does, the answer passes.
 //
-// musl 1.2.1 and later drops the addresses of one half if the other says NXDOMAIN, ends the search if both say NODATA,
-// and fails after 5 seconds if one of them fails (lookup_name.c, name_from_dns). So both halves must agree on whether
-// the name exists, a name that the client would search past must not exist without an address, and a failing half must
-// not hide the addresses of the other.
+// musl 1.2.1 and later drops the addresses of one half if the other half is NXDOMAIN, ends the search if both are NODATA, and
+// fails after 5 seconds if one of them fails (lookup_name.c, name_from_dns). So both halves must agree on whether the name
+// exists, a step of a search must not exist without an address, and a failing half must not hide the addresses of the other.
 //
-// An NXDOMAIN for A speaks for the whole name (RFC 8020). One for AAAA does not, as too many servers give it without
-// looking (RFC 4074, section 4.2).
+// An NXDOMAIN for A covers the whole name (RFC 8020). An NXDOMAIN for AAAA does not, because too many servers send it for names
+// that exist (RFC 4074, section 4.2).
 //
-// What a random name in the same place gets as well is about the domain. What it does not get is about the name, and the
-// name must not become another host of a later step of the search.
+// If a random name in the same place gets the same answer, the answer is about the domain. Otherwise it is about the name, and
+// the client must not reach another host by a later step of the search.
 var table = []Rule{
-	// The addresses are those of a wildcard, and the search leads to the right ones.
+	// The addresses are a wildcard's, and the search leads to the right ones.
 	{Fix: Wildcard, Own: oneOf(Data), Kinds: ofNodes, Hijacked: true, Verdict: ToNxdomain},
 	{Fix: Wildcard, Own: oneOf(Nodata), Sibling: oneOf(Data), Kinds: ofNodes, Hijacked: true, Verdict: ToNxdomain},
 
-	// A step of a search that has no address would end the search. Where it exists, as it has other records, that may be
-	// denied only if there is something to be found: a cache in front may hold an NXDOMAIN against all types.
+	// A step without an address would end the search. If the name may exist with other records, it is denied only if the search
+	// finds an address: a cache in front of us may apply the NXDOMAIN to all types.
 	{Fix: Search, Own: oneOf(Nodata), Sibling: oneOf(Nodata, Nxdomain), Kinds: expanded, Stranger: true, Verdict: ToNxdomain},
 	{Fix: Search, Own: oneOf(Nodata), Sibling: oneOf(Nodata, Nxdomain), Kinds: expanded, Ahead: true, Verdict: ToNxdomain},
 
-	// The other half shows that the name exists.
+	// The other half proves that the name exists.
 	{Fix: Pair, Own: oneOf(Nxdomain), Sibling: oneOf(Data), Verdict: ToNodata},
 
-	// A fails, so the name may exist in spite of what AAAA says: the pair must read as the temporary failure that it is, or
-	// as what a slow A brings in the end. But a search that leads past a dead domain to an address goes on.
+	// A fails, so the name may exist although AAAA is NXDOMAIN. The pair must read as a temporary failure, or as what a slow A
+	// finally brings. But a search that leads past a dead domain to an address goes on.
 	{Fix: Search, Own: oneOf(Nxdomain), Sibling: oneOf(Failed), Kinds: ofNodes, OnlyAAAA: true, Stranger: true, Ahead: true, Verdict: Pass},
 	{Fix: Pair, Own: oneOf(Nxdomain), Sibling: oneOf(Failed), OnlyAAAA: true, Verdict: ToNodata, IsBrief: true},
 
-	// The half fails and the other one does not. A client that asks for one half alone is told nothing of the other.
+	// Only one half fails. A client that asks for that half alone gets the failure.
 	{Fix: Failure, Own: oneOf(Failed), Sibling: oneOf(Data), Claimed: true, Verdict: ToNodata, IsBrief: true},
 	{Fix: Failure, Own: oneOf(Failed), Sibling: oneOf(Nxdomain), OnlyAAAA: true, Verdict: ToNxdomain, IsBrief: true},
 
-	// A search domain of the nodes is dead. Below a cluster domain, no search goes on after a failure: a service that cannot
-	// be looked up for a moment must not become another host of the same name. Nor does it where nothing is ahead: a client
-	// that is told of a failure asks again later, one that is told NXDOMAIN does not.
+	// A search domain of the nodes is dead. Below a cluster domain, no search goes on after a failure: while a service cannot be
+	// looked up, its clients must not reach another host of the same name. No search goes on if nothing is ahead either: a
+	// client asks again after a failure, and not after NXDOMAIN.
 	{Fix: Search, Own: oneOf(Nodata), Sibling: oneOf(Failed), Kinds: ofNodes, Stranger: true, Ahead: true, Verdict: ToNxdomain, IsBrief: true},
 	{Fix: Search, Own: oneOf(Failed), Sibling: oneOf(Nodata, Nxdomain, Failed), Kinds: ofNodes, Stranger: true, Ahead: true, Verdict: ToNxdomain, IsBrief: true},
 	{Fix: Search, Own: oneOf(Failed), Sibling: oneOf(Failed), Kinds: ofNodes, Refused: true, Stranger: true, Verdict: ToNxdomain, IsBrief: true},
@@ -92,7 +91,7 @@ func NewRules(on Fixes) *Rules {
 	return rs
 }
 
-// A Ruling is a verdict with the fix that it is due to, or what it lacks.
+// A Ruling is a verdict with the fix behind it, or what is missing for one.
 type Ruling struct {
 	Verdict Verdict
 	Fix     Fix
@@ -107,12 +106,11 @@ func (r *Rule) ruling() Ruling {
 	return Ruling{Verdict: r.Verdict, Fix: r.Fix, IsBrief: r.IsBrief}
 }
 
-// MayPass reports whether an answer passes, given what was remembered of the other half. What lets an answer pass need not
-// be asked for on behalf of this client.
+// MayPass reports whether an answer passes, given what is remembered of the other half. To pass an answer, nothing has to be
+// asked on behalf of this client.
 func (rs *Rules) MayPass(e Evidence) bool { return rs.Judge(e).Verdict == Pass }
 
-// Judge decides on one half of a pair. With ipv4only, AAAA is what A makes of it, whatever it is by itself, and is
-// never needed.
+// Judge decides on one half of a pair. With ipv4only, AAAA follows from A, whatever it is by itself, and is never asked for.
 func (rs *Rules) Judge(e Evidence) Ruling {
 	if rs.ipv4Only {
 		e = e.withoutIPv6()
@@ -124,8 +122,8 @@ func (rs *Rules) Judge(e Evidence) Ruling {
 	return ruling
 }
 
-// judge goes from the last rule to the first, so that the first one that holds has the last word. A rule that may hold
-// leaves the matter open, unless the verdict is the same without it.
+// judge goes from the last rule to the first, so that the first one that holds decides. A rule that may hold leaves the verdict
+// open, unless the verdict is the same without it.
 func (rs *Rules) judge(e *Evidence) Ruling {
 	ruling := Ruling{Verdict: Pass}
 	rules := rs.byOwn[e.Own]
@@ -141,7 +139,7 @@ func (rs *Rules) judge(e *Evidence) Ruling {
 		case ruling == r.ruling():
 		case e.IsLate:
 			ruling = Ruling{Needs: missing.and(ruling.Needs)}
-		case e.Own == Unknown: // it may come yet, and need nothing
+		case e.Own == Unknown: // it may still come, and then need nothing
 			ruling = Ruling{}
 		default:
 			ruling = Ruling{Needs: missing.first()}

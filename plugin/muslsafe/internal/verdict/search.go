@@ -4,9 +4,8 @@ import (
 	"slices"
 )
 
-// StepOf returns what a pair of lookups is to a client that searches: data if there is an address, nxdomain if the
-// search goes on, failure if nobody knows. As in the rules, an NXDOMAIN for A speaks for the whole name, and one for AAAA
-// does not.
+// StepOf returns what a pair of lookups means to a searching client: data if there is an address, nxdomain if the search goes
+// on, failure if nobody knows. As in the rules, an NXDOMAIN for A covers the whole name, and one for AAAA does not.
 func StepOf(a, aaaa Outcome) Outcome {
 	switch {
 	case a == Data || aaaa == Data:
@@ -19,8 +18,8 @@ func StepOf(a, aaaa Outcome) Outcome {
 	return Nxdomain
 }
 
-// AbsentBy returns nxdomain for a name that both halves deny, and unknown while one of them is. For any other name it is
-// failure: nobody may search for something else in its place.
+// AbsentBy returns nxdomain for a name that both halves deny, and unknown while one half is unknown. For any other name it
+// returns failure: nothing else may be found instead of it.
 func AbsentBy(a, aaaa Outcome) Outcome {
 	switch {
 	case a == Unknown || aaaa == Unknown:
@@ -31,8 +30,7 @@ func AbsentBy(a, aaaa Outcome) Outcome {
 	return Failed
 }
 
-// IsSearch reports whether a name is the first step of a search: the namespace in it exists, and nothing that the name
-// could be the second step of a search for.
+// IsSearch reports whether a name is the first step of a search: its namespace exists, and none of the rivals does.
 func IsSearch(namespace Outcome, rivals []Outcome) Answer {
 	if namespace == Nxdomain || namespace == Failed {
 		return No
@@ -57,8 +55,8 @@ func AnyAhead(outcomes []Outcome) Answer {
 	return No
 }
 
-// IsSame reports whether a random name gets the same as a name, for the halves of both in the same order. Nothing is the
-// same as what is not there.
+// IsSame reports whether a random name gets the same as a name. The halves of both are in the same order. A missing half is
+// open.
 func IsSame(halves, stranger []Outcome) Answer {
 	for i, o := range halves {
 		switch {
@@ -71,8 +69,8 @@ func IsSame(halves, stranger []Outcome) Answer {
 	return Yes
 }
 
-// IsHijacked reports whether a wildcard has taken a name over: it answers both types as it answers a random name, and
-// the name without the search domain has an address. What fails or is cut proves nothing.
+// IsHijacked reports whether a wildcard has taken a name over: the name gets the answers of a random name for both types, and
+// the name without the search domain has an address. Failures and truncated answers prove nothing.
 func IsHijacked(own, random, original []Half) Answer {
 	for _, h := range slices.Concat(own, random, original) {
 		switch {

@@ -2,8 +2,8 @@ package verdict
 
 import "strings"
 
-// Table returns the decision table in words, as documents have it. A row has the fix, the half that is judged, the other
-// half, the name, what else must be known, and what the client gets.
+// Table returns the decision table in the words of the README. A row has the fix, the half that is judged, the other half, the
+// name, the conditions, and what the client gets.
 func Table() (rows [][]string) {
 	for i := range table {
 		r := &table[i]
@@ -35,18 +35,18 @@ func (set kinds) words() string {
 	return map[kinds]string{0: "any", plain: "plain", ofNodes: "node", expanded: "cluster or node"}[set]
 }
 
-// conditions lists what else must be known.
+// conditions lists what else must hold.
 func (r *Rule) conditions() string {
 	var list []string
 	for _, c := range []struct {
 		isMet bool
 		words string
 	}{
-		{r.Refused, "both halves REFUSED"},
-		{r.Stranger, "same for a random name"},
+		{r.Refused, "both REFUSED"},
+		{r.Stranger, "random name too"},
 		{r.Ahead, "address ahead"},
 		{r.Hijacked, "wildcard"},
-		{r.Claimed, "client asked for both"},
+		{r.Claimed, "asked for both"},
 	} {
 		if c.isMet {
 			list = append(list, c.words)
@@ -56,7 +56,7 @@ func (r *Rule) conditions() string {
 }
 
 func (r *Rule) result() string {
-	words := map[Verdict]string{Pass: "what came", ToNodata: "NODATA", ToNxdomain: "NXDOMAIN"}[r.Verdict]
+	words := map[Verdict]string{Pass: "unchanged", ToNodata: "NODATA", ToNxdomain: "NXDOMAIN"}[r.Verdict]
 	if r.IsBrief {
 		words += ", 5 s"
 	}
