@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/muslsafe/coredns-muslsafe/build/doctor/cluster"
+	"github.com/muslsafe/coredns-muslsafe/build/doctor/diagnosis"
 )
 
 // found is what was found out about one name, in the pods where it is the same.
@@ -70,7 +71,13 @@ func probed(f found) string {
 	default:
 		fmt.Fprintf(&b, "%s%s\n", head, text.FgGreen.Sprint(f.name.Status))
 	}
+	var shown diagnosis.Report
+	for _, t := range f.name.Tools {
+		shown.Tools = append(shown.Tools, diagnosis.Tool{Name: t.Tool, Addrs: t.Addresses, Errors: t.Errors, Status: t.Status, Asks: t.Asks})
+	}
+	b.WriteString(tools(shown))
 	for _, h := range f.name.Hazards {
+		b.WriteString("\n")
 		writeHazard(&b, h)
 	}
 	return b.String()

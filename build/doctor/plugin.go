@@ -41,6 +41,7 @@ func pluginCommand() *cobra.Command {
 	plugin.CompletionOptions.HiddenDefaultCmd = true // kubectl completes by kubectl_complete-muslsafe
 	plugin.SilenceErrors, plugin.SilenceUsage = true, true
 	plugin.PersistentPreRunE = root.PersistentPreRunE
+	plugin.SetFlagErrorFunc(root.FlagErrorFunc())
 	plugin.PersistentFlags().AddFlagSet(root.PersistentFlags())
 	plugin.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl muslsafe"}
 	plugin.Example = strings.NewReplacer("doctor cluster         ", "kubectl muslsafe       ", "doctor cluster", "kubectl muslsafe").Replace(plugin.Example)

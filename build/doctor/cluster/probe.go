@@ -33,6 +33,16 @@ type (
 		Status  string   `json:"status"` // healthy, hazards or unclear
 		Unclear string   `json:"unclear,omitempty"`
 		Hazards []Hazard `json:"hazards"`
+		Tools   []Tool   `json:"tools,omitempty"`
+	}
+	// Tool is what a program that people test DNS with shows where there is a hazard.
+	Tool struct {
+		Tool      string       `json:"tool"`
+		Works     bool         `json:"works"`
+		Addresses []netip.Addr `json:"addresses"`
+		Errors    []string     `json:"errors"`
+		Status    int          `json:"status"`
+		Asks      string       `json:"asks"`
 	}
 	// Hazard is something that breaks lookups of a name.
 	Hazard struct {

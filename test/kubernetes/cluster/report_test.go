@@ -151,7 +151,7 @@ spec:
 	out, err := w.doctorCommand(probe + " -n dnscheck --probe-pod rooted httpd.dnscheck").CombinedOutput()
 	for _, want := range []string{
 		"1 pod of dnscheck/rooted: hazard: ndots is 1", "\npod dnscheck/rooted: server 10.96.0.10:53, ", ", ndots 1\n",
-		"\nhttpd.dnscheck from pod dnscheck/rooted: 1 hazard\n  ndots\n",
+		"\nhttpd.dnscheck from pod dnscheck/rooted: 1 hazard\n", "\n  ndots\n",
 	} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("%v: %s\nwant %q", err, out, want)
