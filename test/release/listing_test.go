@@ -188,10 +188,10 @@ func TestExternalPlugin(t *testing.T) {
 	if _, err := time.Parse(time.RFC3339, values["date"].(string)); err != nil {
 		t.Error(err)
 	}
-	readme := lab.ReadFile(t, root+"/plugin/muslsafe/README.md")
+	documents := lab.ReadFile(t, root+"/plugin/muslsafe/README.md") + lab.ReadFile(t, root+"/build/chain/README.md")
 	for _, block := range lab.Fence("txt").FindAllString(parts[2], -1) {
-		if !strings.Contains(readme+lab.ReadFile(t, root+"/README.md"), block) {
-			t.Errorf("no README has\n%s", block)
+		if !strings.Contains(documents, block) {
+			t.Errorf("the documents of the plugin and of its place in the chain do not have\n%s", block)
 		}
 	}
 	if strings.Contains(parts[2], "](/") || strings.Contains(parts[2], "](.") {
