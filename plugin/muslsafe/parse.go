@@ -35,7 +35,7 @@ type property struct {
 
 // properties are all that the parser knows. A test compares them with the README.
 var properties = []property{
-	{"cluster", "DOMAIN...", parseCluster},
+	{"cluster", "DOMAIN... | none", parseCluster},
 	{"search", "DOMAIN... | FILE", parseSearch},
 	{"except", "NAME...", parseExcept},
 	{"disable", "FIX...", parseDisable},
@@ -163,7 +163,7 @@ func parseCluster(s *settings, args []string) (err error) {
 		return err
 	}
 	if len(args) > 1 {
-		return errors.New(`"none" is among other arguments; expect cluster DOMAIN... or cluster none`)
+		return errors.New(`"none" is among other arguments; expect cluster DOMAIN... | none`)
 	}
 	s.cluster = []names.Domain{} // not nil, which stands for the default
 	return nil

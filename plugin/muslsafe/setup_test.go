@@ -196,7 +196,7 @@ var mistakesInDomains = []mistake{
 	{"empty label", "muslsafe {\n cluster cluster..local\n}", []string{":2 ", `"cluster..local"`, "labels of 1 to 63 characters"}},
 	{"long label", "muslsafe {\n cluster " + strings.Repeat("a", 64) + ".local\n}", []string{":2 ", "aaa.local\"", "labels of 1 to 63 characters"}},
 	{"long domain", "muslsafe {\n cluster " + tooLong + "\n}", []string{":2 ", tooLong, "at most 251 characters"}},
-	{"no cluster and a domain", "muslsafe {\n cluster none cluster.local\n}", []string{":2 ", `"none" is among other arguments`, "cluster DOMAIN... or cluster none"}},
+	{"no cluster and a domain", "muslsafe {\n cluster none cluster.local\n}", []string{":2 ", `"none" is among other arguments`, "cluster DOMAIN... | none"}},
 	{"root as cluster", "muslsafe {\n cluster .\n}", []string{":2 ", `"."`, "below the root"}},
 	{"root as search", "muslsafe {\n search .\n}", []string{":2 ", `"."`, "below the root"}},
 	{"U-label", "muslsafe {\n search bücher.example\n}", []string{":2 ", `"bücher.example"`, "xn--"}},
