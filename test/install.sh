@@ -124,7 +124,9 @@ if [ ! -e "$cache/systemd/systemd-resolved" ]; then
 	say "systemd-resolved from bookworm"
 	mkdir -p "$cache/systemd"
 	fetch bookworm systemd-resolved libsystemd-shared
-	find "$work/bookworm/root" \( -name systemd-resolved -o -name systemd-resolved.service -o -name 'libsystemd-shared-*.so' \) -type f -exec install -t "$cache/systemd" {} +
+	root="$work/bookworm/root"
+	install -t "$cache/systemd" "$root/lib/systemd/systemd-resolved" "$root/lib/systemd/system/systemd-resolved.service" \
+		"$root"/usr/lib/*/systemd/libsystemd-shared-*.so
 fi
 
 # Runs programs for arm64 without a word to the kernel of this machine (binfmt_misc).
