@@ -62,6 +62,9 @@ or has no lookups.`,
 	o.searchFlag(c.Flags(), "search list of the clients, in place of what their traffic shows: `DOMAIN,...`; \"\" for none")
 	c.Flags().IntVar(&o.ndots, "ndots", -1, "ndots of the clients, in place of what their traffic shows")
 	c.Flags().Lookup("ndots").DefValue = "0" // which pflag does not show
+	for _, flag := range []string{"name", "client", "port", "search", "ndots"} {
+		_ = c.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
+	}
 	return c
 }
 

@@ -20,6 +20,7 @@ type recorder struct {
 	fd   int
 	out  bytes.Buffer
 	file *pcapgo.Writer
+	end  func() // once nothing is left in the socket
 	done sync.WaitGroup
 }
 
@@ -49,14 +50,11 @@ func record(t *testing.T) *recorder {
 	r := &recorder{fd: fd}
 	r.file = pcapgo.NewWriterNanos(&r.out)
 	must(r.file.WriteFileHeader(65535, layers.LinkTypeEthernet))
-	stop := make(chan bool)
-	r.done.Go(func() { r.run(stop) })
+	ended := make(chan bool)
+	r.end = sync.OnceFunc(func() { close(ended) })
+	r.done.Go(func() { r.run(ended) })
 	t.Cleanup(func() {
-		select {
-		case <-stop:
-		default:
-			close(stop)
-		}
+		r.end()
 		r.done.Wait()
 		unix.Close(fd)
 	})
@@ -65,14 +63,14 @@ func record(t *testing.T) *recorder {
 
 func networkOrder(x uint16) uint16 { return x<<8 | x>>8 }
 
-// run reads packets. On loopback each one is seen on its way out and on its way in; the latter is left out.
-func (r *recorder) run(stop <-chan bool) {
+// run reads packets until there are none, after the end. On loopback each one is seen on its way out and on its way in; the latter is left out.
+func (r *recorder) run(ended <-chan bool) {
 	packet, control := make([]byte, 1<<17), make([]byte, 256)
 	for {
 		n, cn, _, from, err := unix.Recvmsg(r.fd, packet, control, 0)
 		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
 			select {
-			case <-stop:
+			case <-ended:
 				return
 			default:
 				continue
@@ -104,7 +102,8 @@ func stamp(control []byte) time.Time {
 // stop ends the recording and returns it. It fails if packets were lost.
 func (r *recorder) stop(t *testing.T) []byte {
 	t.Helper()
-	time.Sleep(300 * time.Millisecond) // what is still in the socket
+	r.end()
+	r.done.Wait()
 	stats, err := unix.GetsockoptTpacketStats(r.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
 	if err != nil {
 		t.Fatal(err)
@@ -112,6 +111,5 @@ func (r *recorder) stop(t *testing.T) []byte {
 	if stats.Drops > 0 {
 		t.Fatalf("%d packets were not recorded", stats.Drops)
 	}
-	_ = unix.Shutdown(r.fd, unix.SHUT_RDWR)
 	return r.out.Bytes()
 }

@@ -3,6 +3,7 @@ package capture
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/muslsafe/coredns-muslsafe/build/doctor/packets"
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
@@ -106,15 +107,22 @@ func (t *tracker) unreachable(e *packets.Event) {
 	}
 }
 
-// openAt returns the first try without a reply to which an event belongs.
-func (s *step) openAt(qtype uint16, e *packets.Event) *try {
+// promptly is how soon the reply to a packet comes, if it is not late.
+const promptly = 300 * time.Millisecond
+
+// openAt returns the try without a reply to which an event belongs. Questions that are sent again have the same ID: what comes
+// right after the last one is the reply to that, and the others were lost; what comes later is the reply to the first.
+func (s *step) openAt(qtype uint16, e *packets.Event) (found *try) {
 	h := s.half(qtype)
 	anyServer := e.Server.Addr() == netip.IPv4Unspecified() // dnstap does not say
 	for i := range h.tries {
 		tr := &h.tries[i]
-		if tr.fate == stub.Silent && tr.transport == e.Transport && tr.port == e.Client.Port() && (anyServer || tr.server == e.Server.Addr()) {
-			return tr
+		if tr.fate != stub.Silent || tr.transport != e.Transport || tr.port != e.Client.Port() || !anyServer && tr.server != e.Server.Addr() {
+			continue
+		}
+		if found == nil || e.At-tr.at < promptly && tr.at-found.at > promptly {
+			found = tr
 		}
 	}
-	return nil
+	return found
 }

@@ -20,7 +20,6 @@ type answer struct {
 	awkward  bool          // cut over UDP, over 512 octets, or with records that are neither aliases nor of the type
 	cutShort bool          // truncated, and nobody asked over TCP
 	tcpFails bool          // and over TCP there was nothing
-	lost     bool          // it came to nothing at first
 }
 
 // pair returns what was said to both halves of a name. A half that nobody asked for says what the other one does, as it
@@ -53,8 +52,9 @@ func (r *replay) half(name string, qtype uint16) (a answer) {
 		case t.transport == stub.TCP:
 			a.readTCP(s.replyTo(t, t.at), qtype)
 		case t.fate == stub.Silent:
-			a.lost = true
-			a.describe(stub.Reply{}, qtype)
+			if a.text == "" {
+				a.describe(stub.Reply{}, qtype)
+			}
 		case !a.known || a.say == failure:
 			first := a.delay
 			a.read(s.replyTo(t, t.at), qtype)

@@ -32,7 +32,12 @@ var testConf = stub.Config{Servers: []netip.Addr{testServer.Addr()}, Search: []s
 
 // sent returns the events of one lookup of a model, as a capture has them.
 func sent(m *stub.Model, name string, family stub.Family, begin time.Duration, port uint16) (all []packets.Event) {
-	r := m.Lookup(testConf, name, family, scripted.Exchange)
+	return sentIn(m, testConf, name, family, scripted.Exchange, begin, port)
+}
+
+// sentIn is sent in any world.
+func sentIn(m *stub.Model, c stub.Config, name string, family stub.Family, ask stub.Exchange, begin time.Duration, port uint16) (all []packets.Event) {
+	r := m.Lookup(c, name, family, ask)
 	for _, s := range r.Steps {
 		port++
 		for _, p := range s.Packets {

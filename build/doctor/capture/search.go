@@ -127,7 +127,7 @@ func patient(c stub.Config, musl bool, gap time.Duration, tries int) stub.Config
 		return c
 	}
 	if !musl {
-		c.Timeout = max(gap.Round(time.Second), time.Second)
+		c.Timeout, c.Attempts = max(gap.Round(time.Second), time.Second), max(2, min(tries, 5))
 		return c
 	}
 	c.Attempts = max(2, min(tries, 10)) // as musl has it
