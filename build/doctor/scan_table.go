@@ -32,7 +32,7 @@ func scanReport(r *scan.Report, all bool) string {
 	}
 	for i, p := range r.Unreadable {
 		if i == scanExampleCount && !all {
-			fmt.Fprintf(&b, "and %s more that could not be read\n", english.Plural(len(r.Unreadable)-i, "file", ""))
+			fmt.Fprintf(&b, "and %d more that could not be read\n", len(r.Unreadable)-i)
 			break
 		}
 		fmt.Fprintf(&b, "%s: %s %s\n", text.FgYellow.Sprint("not read"), printable(p.Path), p.Why)

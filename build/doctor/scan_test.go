@@ -93,6 +93,14 @@ func TestScanTable(t *testing.T) {
 			t.Errorf("%q is there %d times; want %d:\n%s", text, got, want, out)
 		}
 	}
+	for _, name := range []string{"v", "w", "x", "y"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(elfHeader), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, out, _ := doctor("", "scan", "."); strings.Count(out, "not read: ") != 3 || !strings.Contains(out, "and 1 more that could not be read\n") {
+		t.Errorf("4 broken files:\n%s\nwant 3 of them, and their number", out)
+	}
 	if _, out, _ := doctor("", "scan", "--all", "."); strings.Count(out, "musl 1.2.1") != 5 {
 		t.Errorf("--all shows:\n%s\nwant each program", out)
 	}

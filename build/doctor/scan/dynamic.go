@@ -147,11 +147,13 @@ func imports(f *elf.File, entries []entry, names []byte) bool {
 }
 
 func (d *dynamic) fill(entries []entry, names []byte) {
+	size := 0
 	for _, e := range entries {
 		switch e.tag {
 		case elf.DT_NEEDED:
-			if len(d.needed) < maxNeeded {
-				d.needed = append(d.needed, textAt(names, e.value))
+			name := textAt(names, e.value)
+			if size += len(name); size <= maxNeeded {
+				d.needed = append(d.needed, name)
 			}
 		case elf.DT_SONAME:
 			d.soname = textAt(names, e.value)

@@ -17,7 +17,7 @@ const (
 	maxTitles   = 1 << 20  // the names of the sections
 	maxDynamic  = 1 << 16  // entries of the dynamic section
 	maxStrings  = 64 << 20 // the dynamic string table: that of a browser has 30 MB
-	maxNeeded   = 1024
+	maxNeeded   = 64 << 10 // octets in the names of libraries
 )
 
 var (

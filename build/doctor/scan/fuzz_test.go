@@ -22,8 +22,8 @@ func FuzzObject(f *testing.F) {
 			}
 			return
 		}
-		if len(o.dyn.needed) > maxNeeded || len(o.interp) > maxInterp {
-			t.Errorf("%d libraries, an interpreter of %d octets; want what is kept to be bounded", len(o.dyn.needed), len(o.interp))
+		if most := maxNeeded + 8*maxInterp; o.weight() > most {
+			t.Errorf("%d octets are kept; want at most %d", o.weight(), most)
 		}
 		judge("/program", o, place{newTree()})
 	})

@@ -76,28 +76,24 @@ func (p *Program) assess() {
 // judgeGo goes by the build information. Where a program has both, package net takes its own resolver unless it is told
 // not to, or finds in resolv.conf or nsswitch.conf what it does not know.
 func (p *Program) judgeGo(o *object, l libc) {
-	set := make(map[string]string)
-	for _, s := range o.build.Settings {
-		set[s.Key] = s.Value
-	}
-	tags := strings.Split(set["-tags"], ",")
-	p.Resolver, p.Version = Go, strings.TrimPrefix(o.build.GoVersion, "go")
+	tags := strings.Split(o.build.tags, ",")
+	p.Resolver, p.Version = Go, strings.TrimPrefix(o.build.version, "go")
 	reason := ""
-	switch _, isStated := set["CGO_ENABLED"]; {
-	case set["CGO_ENABLED"] == "0":
+	switch {
+	case o.build.cgo == "0":
 		reason = "with CGO_ENABLED=0"
 	case slices.Contains(tags, "netgo"):
 		reason = "with the tag netgo"
 	case l.name == None || l.name == Unknown && o.interp == "" || o.interp != "" && !o.dyn.asksLibc:
 		reason = "without the resolver of a C library"
-	case slices.Contains(tags, "netcgo") || strings.Contains(set["DefaultGODEBUG"], "netdns=cgo"):
+	case slices.Contains(tags, "netcgo") || strings.Contains(o.build.godebug, "netdns=cgo"):
 		p.set(l)
-		p.Evidence = append([]string{fmt.Sprintf("built by %s to ask the C library", o.build.GoVersion)}, l.evidence...)
+		p.Evidence = append([]string{fmt.Sprintf("built by %s to ask the C library", o.build.version)}, l.evidence...)
 		return
 	default:
 		reason = "with cgo"
-		p.Guess = !isStated
+		p.Guess = o.build.cgo == ""
 		p.Also = append(p.Also, Other{Resolver: l.name, Version: l.version(), When: "with GODEBUG=netdns=cgo, or where resolv.conf or nsswitch.conf has what Go does not know"})
 	}
-	p.Evidence = []string{fmt.Sprintf("built by %s %s", o.build.GoVersion, reason)}
+	p.Evidence = []string{fmt.Sprintf("built by %s %s", o.build.version, reason)}
 }

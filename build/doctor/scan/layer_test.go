@@ -123,6 +123,11 @@ func TestLimits(t *testing.T) {
 		t.Errorf("too long names: %v; want %v", err, errTooMuch)
 	}
 	l = new(Scanner).newLayerer(newReport(""))
+	l.tree.text = maxText - 2000
+	if err := l.apply(layerOf(t, entryOf{name: "a", text: dynamicELF("/lib/"+strings.Repeat("x", 3000), "", "")})); !errors.Is(err, errTooMuch) {
+		t.Errorf("too much to keep of an ELF file: %v; want %v", err, errTooMuch)
+	}
+	l = new(Scanner).newLayerer(newReport(""))
 	l.tree.work = maxWork - 1
 	if err := l.apply(layerOf(t, soft("l", "a/b/c"), app("a/b/c/d"), app("l/a"), app("l/b"))); !errors.Is(err, errFar) {
 		t.Errorf("links that lead too far: %v; want %v", err, errFar)

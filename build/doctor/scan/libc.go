@@ -47,7 +47,7 @@ func dynamicLibc(interp string, in place) libc {
 	if l.text != "" {
 		l.evidence = []string{fmt.Sprintf("%s says version %s", shown, l.text)}
 		if fs != in[0] && isThisMachine(fs) {
-			l.evidence = append(l.evidence, "so it is if the program runs on this machine")
+			l.evidence[0] += ", the loader of this machine"
 		}
 		return l
 	}

@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"debug/buildinfo"
 	"debug/elf"
 	"errors"
 	"io"
@@ -16,10 +15,10 @@ type object struct {
 	interp    string // its dynamic loader; "" if it is static
 	dyn       dynamic
 	marks     marks
-	symbol    string // the version of musl that a symbol of a static program has
-	rustc     string // as the compiler wrote it: "1.83.0 (90b35a623 2024-11-26)"
-	build     *buildinfo.BuildInfo
-	loader    *loader // if the file is a dynamic loader, or the C library beside it
+	symbol    string   // the version of musl that a symbol of a static program has
+	rustc     string   // as the compiler wrote it: "1.83.0 (90b35a623 2024-11-26)"
+	build     *goBuild // nil if it is not made by Go
+	loader    *loader  // if the file is a dynamic loader, or the C library beside it
 }
 
 // readObject reads a file of some size. An error says what is wrong with it, to be put behind its name.
@@ -71,14 +70,16 @@ func (o *object) look(r *io.SectionReader, f *elf.File, isLibrary bool) (err err
 	return err
 }
 
-// buildOf returns what Go wrote into a program, nil if it is not made by Go.
-func buildOf(r io.ReaderAt) (b *buildinfo.BuildInfo) {
-	defer func() { _ = recover() }() // as in openELF
-	b, err := buildinfo.Read(r)
-	if err != nil {
-		return nil
+// weight is how many octets of the file are kept.
+func (o *object) weight() int {
+	n := len(o.interp) + len(o.symbol) + len(o.rustc)
+	for _, text := range slices.Concat(o.dyn.needed, o.dyn.rpath) {
+		n += len(text)
 	}
-	return b
+	if o.build != nil {
+		n += len(o.build.version) + len(o.build.cgo) + len(o.build.tags) + len(o.build.godebug)
+	}
+	return n
 }
 
 // isMusl reports whether the file has parts of musl inside.

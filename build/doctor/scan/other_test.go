@@ -12,8 +12,8 @@ import (
 // asksNet is a program in Go that looks a name up.
 const asksNet = "package main\n\nimport \"net\"\n\nfunc main() { net.LookupHost(\"www.example.org\") }\n"
 
-// goBuild builds a program in Go.
-func goBuild(t *testing.T, text string, env []string, flags ...string) string {
+// compileGo builds a program in Go.
+func compileGo(t *testing.T, text string, env []string, flags ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, dir+"/go.mod", "module example.org/program\n\ngo 1.26\n")
@@ -34,14 +34,14 @@ func TestGo(t *testing.T) {
 		also        Resolver
 		evidence    string
 	}{
-		{"without cgo", goBuild(t, asksNet, without), Go, "", "CGO_ENABLED=0"},
-		{"without cgo, stripped", goBuild(t, asksNet, without, "-ldflags=-s -w"), Go, "", "CGO_ENABLED=0"},
-		{"with cgo", goBuild(t, asksNet, cgo), Go, Glibc, "with cgo"},
-		{"with cgo and netgo", goBuild(t, asksNet, cgo, "-tags=netgo"), Go, "", "netgo"},
-		{"with cgo and netcgo", goBuild(t, asksNet, cgo, "-tags=netcgo"), Glibc, "", "to ask the C library"},
-		{"told by go:debug", goBuild(t, "//go:debug netdns=cgo\n"+asksNet, cgo), Glibc, "", "to ask the C library"},
-		{"with cgo, without net", goBuild(t, "package main\n\nimport \"C\"\n\nfunc main() {}\n", cgo), Go, "", "without the resolver of a C library"},
-		{"with cgo, static glibc", goBuild(t, asksNet, cgo, "-ldflags=-linkmode=external -extldflags=-static"), Go, Glibc, "with cgo"},
+		{"without cgo", compileGo(t, asksNet, without), Go, "", "CGO_ENABLED=0"},
+		{"without cgo, stripped", compileGo(t, asksNet, without, "-ldflags=-s -w"), Go, "", "CGO_ENABLED=0"},
+		{"with cgo", compileGo(t, asksNet, cgo), Go, Glibc, "with cgo"},
+		{"with cgo and netgo", compileGo(t, asksNet, cgo, "-tags=netgo"), Go, "", "netgo"},
+		{"with cgo and netcgo", compileGo(t, asksNet, cgo, "-tags=netcgo"), Glibc, "", "to ask the C library"},
+		{"told by go:debug", compileGo(t, "//go:debug netdns=cgo\n"+asksNet, cgo), Glibc, "", "to ask the C library"},
+		{"with cgo, without net", compileGo(t, "package main\n\nimport \"C\"\n\nfunc main() {}\n", cgo), Go, "", "without the resolver of a C library"},
+		{"with cgo, static glibc", compileGo(t, asksNet, cgo, "-ldflags=-linkmode=external -extldflags=-static"), Go, Glibc, "with cgo"},
 	}
 	for _, tc := range tests {
 		p := only(t, tc.file)
@@ -74,7 +74,7 @@ func TestGoOnMusl(t *testing.T) {
 	}
 	for _, tc := range tests {
 		root := t.TempDir()
-		copyFile(t, goBuild(t, asksNet, env, "-tags="+tc.tags, "-ldflags=-linkmode=external -extldflags="+tc.extld), root+"/app")
+		copyFile(t, compileGo(t, asksNet, env, "-tags="+tc.tags, "-ldflags=-linkmode=external -extldflags="+tc.extld), root+"/app")
 		copyFile(t, musl(t, "1.2.6")+"/libc.so", root+muslLoaderPath)
 		p := only(t, root)
 		r := newReport(root)

@@ -73,6 +73,12 @@ func newReport(path string) *Report {
 
 func (r *Report) add(p Program) { r.Programs = append(r.Programs, p) }
 
+// maxProblems is how many problems are kept: there are no more, except in hostile archives.
+const maxProblems = 100_000
+
 func (r *Report) fail(path string, err error) {
+	if len(r.Unreadable) == maxProblems {
+		return
+	}
 	r.Unreadable = append(r.Unreadable, Problem{path, err.Error()})
 }

@@ -10,7 +10,7 @@ import (
 const (
 	maxNodes  = 1 << 20   // folders, links and ELF files
 	maxNames  = 4 << 20   // files of one layer
-	maxText   = 256 << 20 // the names of either, and the targets of links
+	maxText   = 256 << 20 // the names of either, the targets of links, and what is kept of ELF files
 	maxPath   = 4096      // PATH_MAX
 	maxParts  = 512
 	maxWork   = 1 << 28 // folders that are gone through
@@ -118,6 +118,9 @@ func (t *tree) put(in *node, name string, n *node) error {
 		return nil
 	}
 	t.nodes, t.text = t.nodes+1, t.text+len(name)+len(n.target)
+	if n.elf != nil {
+		t.text += n.elf.weight()
+	}
 	if t.nodes > maxNodes || t.text > maxText {
 		return errTooMuch
 	}
