@@ -15,7 +15,7 @@ GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 ACTIONLINT  := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 SYFT        := SYFT_CHECK_FOR_APP_UPDATE=false go run github.com/anchore/syft/cmd/syft@v1.52.0
 
-.PHONY: build run test kubernetes chart cluster rollouts e2e matrix session bench faults soak fuzz compat vuln release release-binaries release-kubectl release-images release-sbom release-sums release-notes push push-login image lint clean
+.PHONY: build run test kubernetes chart cluster rollouts e2e matrix session bench faults soak fuzz compat vuln release release-binaries release-kubectl release-krew release-images release-sbom release-sums release-notes push push-login image lint clean
 
 # -buildvcs=false: go finds git in a clone, but not in a worktree or an archive, and the binaries would differ.
 GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags '$(LDFLAGS)'
@@ -124,11 +124,11 @@ vuln:
 		echo 'vuln: the database at $(VULNDB) cannot be reached, so NOTHING WAS CHECKED'; \
 	fi
 
-# What goes out with a tag, in BIN/release: binaries for amd64 and arm64, doctor as a plugin of kubectl, images, what is in the
-# binaries (CycloneDX), and checksums. Needs Docker. It publishes nothing.
+# What goes out with a tag, in BIN/release: binaries for amd64 and arm64, doctor as a plugin of kubectl with its manifest for krew,
+# images, what is in the binaries (CycloneDX), and checksums. Needs Docker. It publishes nothing.
 RELEASE := $(BIN)/release
 release:
-	set -e; for part in binaries kubectl images sbom sums; do $(MAKE) release-$$part VERSION='$(VERSION)' COMMIT='$(COMMIT)'; done
+	set -e; for part in binaries kubectl krew images sbom sums; do $(MAKE) release-$$part VERSION='$(VERSION)' COMMIT='$(COMMIT)'; done
 
 # Doctor runs where people work, too.
 release-binaries:
@@ -144,6 +144,13 @@ release-kubectl:
 		go run -C '$(CURDIR)' ./build/release archive "$$PWD/kubectl-muslsafe-$${doctor#muslsafe-doctor-}.tar.gz" \
 			"kubectl-muslsafe=$$PWD/$$doctor" LICENSE=LICENSE; \
 	done
+
+# The manifest for krew, which only knows versions such as v1.0.0.
+release-krew:
+	@case '$(VERSION)' in \
+	v[0-9]*) go run ./build/krew '$(VERSION)' '$(RELEASE)' >'$(RELEASE)/muslsafe.yaml' ;; \
+	*) echo 'release: no manifest for krew, as $(VERSION) is not the version of a release' ;; \
+	esac
 
 # Archives for docker load. The engine is left with the images for this machine, which come last.
 release-images:
@@ -161,7 +168,7 @@ release-sbom:
 	done
 
 release-sums:
-	cd '$(RELEASE)' && sha256sum -- *muslsafe-* >SHA256SUMS
+	cd '$(RELEASE)' && sha256sum -- *muslsafe* >SHA256SUMS
 
 # The text of a release.
 release-notes:

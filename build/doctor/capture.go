@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 
 	"github.com/muslsafe/coredns-muslsafe/build/doctor/capture"
 )
+
+// memoryLimit is from where on memory is freed at once. What is kept is bounded, and takes less.
+const memoryLimit = 160 << 20
 
 // captureFlags are those of "doctor capture" alone.
 type captureFlags struct {
@@ -34,12 +38,13 @@ func captureCommand(o *options) *cobra.Command {
 		Use:   "capture FILE|-",
 		Short: "Find the lookups that broke in a packet capture, and why",
 		Long: `Capture reads packets: pcap or pcapng, as tcpdump and Inspektor Gadget write them, or dnstap, as the dnstap plugin of
-CoreDNS sends it with "full". It makes lookups of them, tells from the traffic which resolver asked, and replays each lookup
-through the models of the libcs: what this libc made of the answers, what the others would have, which hazard is behind it,
-and what muslsafe would have answered. It reports by hazard, by name and by client, the slowest first.
+CoreDNS sends it with "full"; also compressed with gzip. It makes lookups of them, tells from the traffic which resolver
+asked, and replays each lookup through the models of the libcs: what this libc made of the answers, what the others would
+have, which hazard is behind it, and what muslsafe would have answered. It reports by hazard, by name and by client, the
+slowest first. A capture of any size takes less than 200 MB of memory.
 
 The search list of clients is learnt from their traffic, unless --search gives it. With --name or --client, capture shows the
-lookups of these names or clients, step by step. Record close to the clients: behind a forwarder, or behind NAT, it cannot
+lookups of these names, by these clients, step by step. Record close to the clients: behind a forwarder, or behind NAT, it cannot
 be seen who asks.
 
 The exit status is 0 if nothing breaks, 1 if a lookup broke or would have on another libc, and 2 if the capture cannot be read
@@ -54,7 +59,7 @@ or has no lookups.`,
 	c.Flags().StringSliceVar(&f.names, "name", nil, "show the lookups of `NAME`, step by step")
 	c.Flags().StringSliceVar(&f.clients, "client", nil, "show the lookups of the client with this `ADDR`")
 	c.Flags().UintSliceVar(&f.ports, "port", []uint{53}, "`PORT` of the DNS servers")
-	o.searchFlag(c.Flags(), "search list of the clients, in place of what their traffic shows: `DOMAIN,...`")
+	o.searchFlag(c.Flags(), "search list of the clients, in place of what their traffic shows: `DOMAIN,...`; \"\" for none")
 	c.Flags().IntVar(&o.ndots, "ndots", -1, "ndots of the clients, in place of what their traffic shows")
 	c.Flags().Lookup("ndots").DefValue = "0" // which pflag does not show
 	return c
@@ -87,6 +92,9 @@ func (f *captureFlags) options(cmd *cobra.Command, o *options) (capture.Options,
 			return c, fmt.Errorf("invalid ndots %d; expect 0 to 15", o.ndots)
 		}
 	}
+	if cmd.Flags().Changed("search") {
+		c.Search = []string{} // which may stay empty
+	}
 	for _, domain := range o.search {
 		c.Search = append(c.Search, strings.ToLower(strings.TrimSuffix(domain, ".")))
 	}
@@ -104,14 +112,16 @@ func readCapture(cmd *cobra.Command, o *options, f *captureFlags, file string) e
 	}
 	defer in.Close()
 	if file == "-" {
+		file = "standard input"
 		defer firstInterruptEndsInput()()
 	}
+	debug.SetMemoryLimit(memoryLimit)
 	a, err := capture.New(in, options)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	began := time.Now()
-	stop := progress(cmd.ErrOrStderr(), func() string { return readSoFar(a.Done(), size, time.Since(began)) })
+	stop := progress(cmd.ErrOrStderr(), func() string { return captureSoFar(a.Done(), size, time.Since(began)) })
 	r, err := a.Read()
 	stop()
 	if err != nil && r.Lookups == 0 {
@@ -135,6 +145,14 @@ func readCapture(cmd *cobra.Command, o *options, f *captureFlags, file string) e
 	return w.status()
 }
 
+// captureSoFar is a bar for a file, and how much was read for a pipe.
+func captureSoFar(done, size int64, took time.Duration) string {
+	if size == 0 {
+		return readSoFar(done, size, took)
+	}
+	return bar(done, size) + " " + readSoFar(done, size, took)
+}
+
 // firstInterruptEndsInput lets the first Ctrl-C end only the program in front of the pipe, and with it the input.
 func firstInterruptEndsInput() (stop func()) {
 	interrupts := make(chan os.Signal, 1)
@@ -151,7 +169,7 @@ func nothingIn(file string, f *captureFlags, r *capture.Report) error {
 	c := r.Counts
 	switch {
 	case r.Lookups > 0 && len(f.names)+len(f.clients) > 0 && len(r.Traces) == 0:
-		return fmt.Errorf("%s has no lookups of %s", file, strings.Join(append(f.names, f.clients...), " or "))
+		return fmt.Errorf("%s has no lookups%s%s", file, anyOf(" of ", f.names), anyOf(" by ", f.clients))
 	case r.Lookups > 0:
 		return nil
 	case c.Bare > 0:
@@ -163,6 +181,13 @@ func nothingIn(file string, f *captureFlags, r *capture.Report) error {
 	}
 	return fmt.Errorf("%s has no lookups of addresses in %s packets, %s of them DNS; expect what clients and DNS servers say to each other, on port 53 or --port",
 		file, humanize.Comma(c.Packets), humanize.Comma(c.Messages))
+}
+
+func anyOf(before string, words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return before + strings.Join(words, " or ")
 }
 
 // status is 1 if something goes wrong in what is shown.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -15,7 +16,7 @@ import (
 // example is a small capture, recorded from real libcs on a machine with the names of the documentation.
 const example = "testdata/example.pcap.gz"
 
-var writeGolden = flag.Bool("golden", false, "write what doctor capture says of "+example+" anew")
+var writeGolden = flag.Bool("golden", false, "write what doctor says into "+captureReadme+" anew")
 
 // TestCaptureStatus has captures and flags.
 func TestCaptureStatus(t *testing.T) {
@@ -35,7 +36,8 @@ func TestCaptureStatus(t *testing.T) {
 		{"JSON of a name", []string{"capture", "-json", example, "--name", "v4only.example.org"}, "", 1, `"asked": true`, ""},
 		{"cut off", []string{"capture", "-"}, piped[:len(piped)-9], 1, "pair", "it ends within packet"},
 		{"no such name", []string{"capture", example, "--name", "nosuch.example.org"}, "", 2, "", "has no lookups of nosuch.example.org"},
-		{"no such client", []string{"capture", example, "--client", "192.0.2.99"}, "", 2, "", "has no lookups of 192.0.2.99"},
+		{"no such client", []string{"capture", example, "--client", "192.0.2.99"}, "", 2, "", "has no lookups by 192.0.2.99"},
+		{"no such name by a client", []string{"capture", example, "--client", "192.0.2.11", "--name", "lan"}, "", 2, "", "has no lookups of lan by 192.0.2.11"},
 		{"no packets", []string{"capture", "-"}, empty, 2, "", "has no lookups of addresses in 0 packets, 0 of them DNS; expect"},
 		{"another port", []string{"capture", example, "--port", "1053"}, "", 2, "", "0 of them DNS; expect what clients and DNS servers say to each other, on port 53 or --port"},
 		{"another link", []string{"capture", "-"}, string(wifi), 2, "", "unknown link type 127; expect Ethernet (1), Linux cooked"},
@@ -68,34 +70,41 @@ func unzipped(t *testing.T, name string) []byte {
 	return text
 }
 
-// TestCaptureGolden holds what is said of the example, in the two ways.
-func TestCaptureGolden(t *testing.T) {
-	for _, tc := range []struct {
-		golden string
-		args   []string
-	}{
-		{"testdata/example.golden", []string{"capture", example}},
-		{"testdata/example-name.golden", []string{"capture", example, "--name", "v4only.example.org", "--client", "192.0.2.12"}},
-	} {
-		_, out, errs := doctor("", tc.args...)
+// TestCaptureReadme executes the commands of the README.
+func TestCaptureReadme(t *testing.T) {
+	text, err := os.ReadFile(captureReadme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := 0
+	written := console.ReplaceAllStringFunc(string(text), func(block string) string {
+		commands++
+		command := console.FindStringSubmatch(block)[1]
+		_, out, errs := doctor("", strings.Fields(command)...)
 		if errs != "" {
-			t.Errorf("doctor %q: %s", tc.args, errs)
+			t.Errorf("doctor %s: %s", command, errs)
 		}
-		out = untimed(out)
-		if *writeGolden {
-			if err := os.WriteFile(tc.golden, []byte(out), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(tc.golden)
-		if err != nil {
+		return "```console\n$ doctor " + command + "\n" + strings.TrimRight(untimed(out), "\n") + "\n```\n"
+	})
+	if commands < 2 {
+		t.Errorf("%d commands; want those of the README", commands)
+	}
+	if *writeGolden {
+		if err := os.WriteFile(captureReadme, []byte(written), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if out != string(want) {
-			t.Errorf("doctor %q says\n%s\nwant %s (written by -golden):\n%s", tc.args, out, tc.golden, want)
-		}
+		return
+	}
+	if written != string(text) {
+		t.Errorf("%s is not what doctor says (go test ./build/doctor -run TestCaptureReadme -golden writes it anew):\n%s", captureReadme, written)
 	}
 }
+
+// captureReadme shows what doctor capture says. Its commands are executed.
+const captureReadme = "capture/README.md"
+
+// console is a command and what it says.
+var console = regexp.MustCompile("(?s)```console\n\\$ doctor ([^\n]*)\n.*?```\n")
 
 // untimed removes how long the reading took.
 func untimed(out string) string {

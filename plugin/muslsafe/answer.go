@@ -17,17 +17,14 @@ func (p *pair) denial(ruling verdict.Ruling) *dns.Msg {
 	if ruling.Verdict == verdict.ToNxdomain {
 		d.Rcode = dns.RcodeNameError
 	}
-	own := p.best()
-	o := own.Half().Outcome
-	var m *dns.Msg
-	switch {
-	case ruling.IsBrief:
+	if ruling.IsBrief {
 		d.TTL = min(d.TTL, reply.BriefTTL)
-		m = d.To(p.Query)
-	case (o == verdict.Nodata || o == verdict.Nxdomain) && p.IsFirst(own):
-		m = d.From(own.Best().Reply, p.Query)
-	default:
-		m = d.To(p.Query)
+	}
+	m := d.To(p.Query)
+	if o := p.best().Half().Outcome; !ruling.IsBrief && (o == verdict.Nodata || o == verdict.Nxdomain) {
+		if theirs, _, _ := p.Take(p.best()); theirs != nil {
+			m = d.From(theirs, p.Query)
+		}
 	}
 	if p.mustFit() {
 		return reply.Fit(m, p.Query.Question[0], 0)

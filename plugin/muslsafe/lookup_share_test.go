@@ -33,6 +33,28 @@ func TestEqualQueriesShareOne(t *testing.T) {
 	})
 }
 
+// TestSharedDenialKeepsItsSOA has AAAA asked for on behalf of A before the client does. The NXDOMAIN that becomes of the NODATA
+// has the SOA of the upstream, and so no longer TTL.
+func TestSharedDenialKeepsItsSOA(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		const name = "www.corp.example.org."
+		script := pairScript(name, step{outcome: nxdomain}, step{outcome: nodata, delay: 300 * ms})
+		script["* A"], script["* AAAA"] = step{outcome: nxdomain}, step{outcome: nodata}
+		p := testPlugin(&upstream{script: script})
+		var wg sync.WaitGroup
+		for delay, qtype := range map[time.Duration]uint16{0: dns.TypeA, 100 * ms: dns.TypeAAAA} {
+			wg.Go(func() {
+				time.Sleep(delay)
+				m, _, err := exchange(t, p, newQuery(name, qtype))
+				if err != nil || m.Rcode != dns.RcodeNameError || len(m.Ns) != 1 || m.Ns[0].Header().Name != "upstream.example." || m.Ns[0].Header().Ttl != 7 {
+					t.Errorf("%s: %v, %v; want the SOA of the upstream", dns.TypeToString[qtype], m, err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
 // TestRepeatedQuery has a client that repeats its query after 2.5 seconds, as musl does, while the first one is under way.
 // The upstream is not asked again, and each of the two gets an answer with its own ID.
 func TestRepeatedQuery(t *testing.T) {

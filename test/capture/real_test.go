@@ -114,7 +114,7 @@ func TestPredictions(t *testing.T) {
 	for _, libc := range lab.Libcs(t) {
 		n++
 		p := newPlace(t, libc, n, "search d1.test d2.test")
-		first = append(first, p.cells("w", "nxdomain.nxdomain.TAG", "nxdomain.nxdomain.TAG")...) // two searches show the search list
+		first = append(first, p.cells("w", "nxdomain.nxdomain.TAG", "nxdomain.nxdomain.TAG")...) // two searches show this search list
 		cells = append(cells, p.cells("t", pairs()...)...)
 		last = append(last, p.cells("l", "data.data.TAG")...)
 		for _, node := range nodes {
@@ -128,7 +128,7 @@ func TestPredictions(t *testing.T) {
 	lab.AtOnce(atOnce, cells, look)
 	time.Sleep(6 * time.Second) // a lookup that is answered badly is over when nothing comes for so long
 	lab.AtOnce(1, last, look)
-	cells = slices.Concat(first, cells, last)
+	cells = append(cells, last...)
 	report := analyse(t, r.stop(t))
 	compare(t, cells, report)
 	resolvers(t, cells, report)

@@ -116,7 +116,7 @@ func TestImages(t *testing.T) {
 	}{
 		{"coredns", []string{"/coredns"}, []string{"-conf", "/etc/coredns/Corefile"}, 90},
 		{"coredns-slim", []string{"/coredns"}, []string{"-conf", "/etc/coredns/Corefile"}, 25},
-		{"doctor", []string{"/doctor"}, nil, 8},
+		{"doctor", []string{"/doctor"}, nil, 14},
 	} {
 		t.Run(tc.target, func(t *testing.T) {
 			i := inspect(t, images[tc.target])

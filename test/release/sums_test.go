@@ -18,7 +18,7 @@ func TestSums(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	files := []string{"muslsafe-doctor-v0.1.0-linux-amd64", "kubectl-muslsafe-v0.1.0-linux-amd64.tar.gz", "muslsafe-coredns-v0.1.0-linux-arm64.cdx.json"}
+	files := []string{"muslsafe-doctor-v0.1.0-linux-amd64", "kubectl-muslsafe-v0.1.0-linux-amd64.tar.gz", "muslsafe.yaml"}
 	for _, file := range files {
 		lab.WriteFile(t, filepath.Join(dir, file), "this is "+file)
 	}

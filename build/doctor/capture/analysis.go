@@ -3,6 +3,7 @@ package capture
 import (
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +15,8 @@ type Options struct {
 	Ports   []uint16     // of servers; nil stands for 53
 	Search  []string     // the search list of all clients, without final dots; nil: it is learnt
 	Ndots   int          // negative: it is learnt
-	Names   []string     // the lookups of these names are kept
-	Clients []netip.Addr // or of these clients
+	Names   []string     // without final dots: the lookups of these names are kept
+	Clients []netip.Addr // those of these clients; with names, those of these names by these clients
 	Keep    int          // how many are kept at the most
 }
 
@@ -88,26 +89,17 @@ func (a *Analysis) search(c *client) []string {
 	return c.habits.search
 }
 
-// wanted reports whether a lookup is to be kept.
+// wanted reports whether a lookup is to be kept: one of these clients, if any are given, asks for one of these names.
 func (a *Analysis) wanted(l *lookup, known []string) bool {
-	if a.options.Keep == 0 {
+	o := &a.options
+	if o.Keep == 0 || len(o.Clients)+len(o.Names) == 0 || len(o.Clients) > 0 && !slices.Contains(o.Clients, l.client.addr) {
 		return false
 	}
-	for _, client := range a.options.Clients {
-		if client == l.client.addr {
-			return true
-		}
+	if len(o.Names) == 0 {
+		return true
 	}
-	if len(a.options.Names) == 0 {
-		return false
-	}
-	asked := strings.TrimSuffix(l.ask(known, a.options.Ndots).name, ".")
-	for _, name := range a.options.Names {
-		if name == asked || l.tried(name+".") {
-			return true
-		}
-	}
-	return false
+	asked := strings.TrimSuffix(l.ask(known, o.Ndots).name, ".")
+	return slices.ContainsFunc(o.Names, func(name string) bool { return name == asked || l.tried(name+".") })
 }
 
 // keep remembers a lookup with all that was made of it. The replies are copied, as the tracker uses their memory again.

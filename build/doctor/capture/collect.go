@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
 
@@ -14,7 +16,7 @@ import (
 const (
 	maxIdentities = 1 << 14
 	maxStyles     = 16      // of one client
-	maxTroubles   = 1 << 14 // of all clients together
+	maxTroubles   = 1 << 13 // of all clients together
 )
 
 // identity is one style of queries of one client: most often, one program.
@@ -155,7 +157,7 @@ func (a *Analysis) remember(l *lookup, search []string) {
 			if *s.known.answer(h.qtype) != nil || s.malformed {
 				continue
 			}
-			if t := s.whole(h); t != nil && t.transport == stub.UDP {
+			if t := s.whole(h); t != nil && t.transport == stub.UDP && t.to-t.from <= dns.MinMsgSize {
 				*s.known.answer(h.qtype) = bytes.Clone(s.bytes(t))
 			}
 		}

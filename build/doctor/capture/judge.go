@@ -125,7 +125,7 @@ func dataKind(s stub.Step, a, aaaa answer) diagnosis.Kind {
 func lost(s stub.Step) bool {
 	return slices.ContainsFunc(s.Packets, func(p stub.Packet) bool {
 		return p.Reply.Fate == stub.Silent && slices.ContainsFunc(s.Packets, func(q stub.Packet) bool {
-			return q.Query.Question() == p.Query.Question() && q.Reply.Fate == stub.Answered
+			return q.Query.Question() == p.Query.Question() && q.Query.Attempt > p.Query.Attempt && q.Reply.Fate == stub.Answered
 		})
 	})
 }

@@ -15,6 +15,7 @@ type try struct {
 	server    netip.Addr
 	transport stub.Transport
 	port      uint16 // of the client
+	hops      uint8  // see packets.Event
 	fate      stub.Fate
 	from, to  int           // the reply, within the data of the step
 	after     time.Duration // from the question to the reply

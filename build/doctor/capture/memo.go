@@ -14,7 +14,7 @@ type memo struct {
 
 const (
 	// maxMemo bounds the verdicts; when there are more, it starts anew.
-	maxMemo = 4096
+	maxMemo = 2048
 
 	// alike is how far the times of two lookups may be apart for the same verdict.
 	alike = 20 * time.Millisecond

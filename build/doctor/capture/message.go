@@ -54,7 +54,7 @@ type interner struct {
 }
 
 // maxNames bounds the names that are kept; when there are more, it starts anew.
-const maxNames = 1 << 15
+const maxNames = 1 << 14
 
 func (n *interner) intern(name []byte) *known {
 	if k, ok := n.names[string(name)]; ok {

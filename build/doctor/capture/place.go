@@ -41,6 +41,9 @@ func (t *tracker) place(e *packets.Event, q query) *step {
 			other = l
 		}
 	}
+	if best == weak && other == nil && !search.client.habits.guess(search, q.name) {
+		search = nil
+	}
 	switch {
 	case other != nil:
 		return other.last()
@@ -58,7 +61,7 @@ type bond uint8
 
 const (
 	none bond = iota
-	weak      // both begin alike, and come one right after the other
+	weak      // both begin alike, and come one right after the other: programs also look up such names
 	firm
 )
 

@@ -135,17 +135,36 @@ func patient(c stub.Config, musl bool, gap time.Duration, tries int) stub.Config
 	return c
 }
 
-// habits are the search lists of one client, as they are learnt.
+// habits are the search list of one client, as it is learnt.
 type habits struct {
 	search []string
-	seen   map[string]string // a list, and one name that was looked up with it
+	seen   map[string]string // two suffixes, and a name that was looked up with them, one right after the other
 }
 
-// maxHabits bounds the lists that are remembered of one client.
-const maxHabits = 8
+// maxHabits bounds the suffixes that are remembered of one client.
+const maxHabits = 4
 
-// learn takes the search list of a lookup. One is believed if it ends with the name itself, as searches that find nothing do,
-// or if it was used for two names: programs also look up names that only begin alike.
+// guess reports whether a name goes on with a search whose list is not known, where both only begin alike. It is believed
+// when a second name is looked up with the same suffixes: programs also look up names that only begin alike.
+func (h *habits) guess(l *lookup, name string) bool {
+	if len(h.search) > 0 {
+		return false
+	}
+	base := commonLabels(l.last().name, name)
+	before, after := strings.TrimSuffix(l.last().name[len(base):], "."), strings.TrimSuffix(name[len(base):], ".")
+	key := before + " " + after
+	if other, ok := h.seen[key]; ok && other != base {
+		h.search = []string{before, after}
+		return true
+	}
+	if h.seen == nil || len(h.seen) >= maxHabits {
+		h.seen = make(map[string]string)
+	}
+	h.seen[key] = strings.Clone(base)
+	return false
+}
+
+// learn takes the search list of a lookup, if it is longer than what is known.
 func (h *habits) learn(l *lookup) {
 	if len(l.steps) < 2 {
 		return
@@ -157,15 +176,5 @@ func (h *habits) learn(l *lookup) {
 	}
 	if (first || last) && len(list) > 1 || len(h.search) > 0 && slices.Equal(h.search, list[:len(h.search)]) {
 		h.search = list
-		return
 	}
-	key := strings.Join(list, " ")
-	if other, ok := h.seen[key]; ok && other != base {
-		h.search = list
-		return
-	}
-	if h.seen == nil || len(h.seen) >= maxHabits {
-		h.seen = make(map[string]string)
-	}
-	h.seen[key] = strings.Clone(base)
 }

@@ -21,14 +21,14 @@ type look struct {
 }
 
 // lookups puts looks together, each pair from a socket of its own.
-func lookups(t *testing.T, search []string, looks []look) (all []string) {
+func lookups(t *testing.T, search []string, looks []look) (all, learnt []string) {
 	t.Helper()
-	learnt := &habits{search: search}
 	done := func(l *lookup) {
-		a := l.ask(learnt.search, -1)
+		a := l.ask(l.client.habits.search, -1)
 		all = append(all, fmt.Sprintf("%s %d", a.name, len(l.steps)))
 	}
-	tr := newTracker(done, func(l *lookup) { learnt.learn(l) }, func(*client) []string { return learnt.search })
+	tr := newTracker(done, func(l *lookup) { l.client.habits.learn(l) }, func(c *client) []string { return c.habits.search })
+	tr.client(testClient).habits.search = search
 	at := time.Hour
 	for i, x := range looks {
 		at += x.after
@@ -50,7 +50,7 @@ func lookups(t *testing.T, search []string, looks []look) (all []string) {
 		}
 	}
 	tr.flush(false)
-	return all
+	return all, tr.client(testClient).habits.search
 }
 
 // TestSearches has packets of one client a row, and the lookups that they are: names as programs asked for them, and how many
@@ -82,7 +82,7 @@ func TestSearches(t *testing.T) {
 		{"silence, and another at once", []string{"example.org", "example.com"}, []look{{"www.example.org.", -1, 0}, {"www.example.com.", ok, soon}}, []string{"www.example.com. 1", "www 1"}},
 	} {
 		t.Run(tc.about, func(t *testing.T) {
-			got := lookups(t, tc.search, tc.looks)
+			got, _ := lookups(t, tc.search, tc.looks)
 			slices.Sort(got)
 			slices.Sort(tc.want)
 			if !slices.Equal(got, tc.want) {
@@ -94,34 +94,34 @@ func TestSearches(t *testing.T) {
 
 // TestHabits has searches a row, and the list that is believed.
 func TestHabits(t *testing.T) {
-	search := func(names ...string) *lookup {
-		l := new(lookup)
-		for _, name := range names {
-			l.steps = append(l.steps, &step{name: name})
-		}
-		return l
-	}
 	for _, tc := range []struct {
 		about string
-		seen  []*lookup
+		looks [][]string // names that come one right after the other
 		want  []string
 	}{
-		{"one name", []*lookup{search("www.example.org.")}, nil},
-		{"two names that begin alike", []*lookup{search("www.example.org.", "www.example.com.")}, nil},
-		{"twice for one program", []*lookup{search("www.example.org.", "www.example.com."), search("www.example.org.", "www.example.com.")}, nil},
-		{"for two programs", []*lookup{search("a.corp.test.", "a.lan."), search("b.corp.test.", "b.lan.")}, []string{"corp.test", "lan"}},
-		{"domains that begin alike, of which the end is seen", []*lookup{search("a.example.org.", "a.example.com."), search("b.example.org.", "b.example.com.")}, []string{"org", "com"}},
-		{"to the end", []*lookup{search("www.example.org.", "www.example.com.", "www.")}, []string{"example.org", "example.com"}},
-		{"longer", []*lookup{search("a.b.", "a.c.", "a."), search("a.b.", "a.c.", "a.d.")}, []string{"b", "c", "d"}},
-		{"shorter", []*lookup{search("a.b.", "a.c.", "a.d.", "a."), search("a.x.", "a.y.", "a.")}, []string{"b", "c", "d"}},
+		{"one name", [][]string{{"www.example.org."}}, nil},
+		{"two names that begin alike", [][]string{{"www.example.org.", "www.example.com."}}, nil},
+		{"twice for one program", [][]string{{"www.corp.test.", "www.lan."}, {"www.corp.test.", "www.lan."}}, nil},
+		{"for two programs", [][]string{{"a.corp.test.", "a.lan."}, {"b.corp.test.", "b.lan."}}, []string{"corp.test", "lan"}},
+		{"two programs, other names", [][]string{{"a.corp.test.", "a.lan."}, {"b.example.org.", "b.example.com."}}, nil},
+		{"domains that begin alike, of which the end is seen", [][]string{{"a.example.org.", "a.example.com."}, {"b.example.org.", "b.example.com."}}, []string{"org", "com"}},
+		{"in Kubernetes, to the end", [][]string{{"a.shop.svc.c.", "a.svc.c.", "a.c.", "a."}}, []string{"shop.svc.c", "svc.c", "c"}},
+		{"longer", [][]string{{"a.svc.c.", "a.c.", "a."}, {"a.b.svc.c.", "a.b.c.", "a.b.lan.", "a.b."}}, []string{"svc.c", "c", "lan"}},
+		{"shorter", [][]string{{"a.x.svc.c.", "a.svc.c.", "a.c.", "a."}, {"b.svc.c.", "b.c.", "b."}}, []string{"x.svc.c", "svc.c", "c"}},
 	} {
 		t.Run(tc.about, func(t *testing.T) {
-			var h habits
-			for _, l := range tc.seen {
-				h.learn(l)
+			var looks []look
+			for _, names := range tc.looks {
+				for i, name := range names {
+					after := 2 * time.Millisecond
+					if i == 0 {
+						after = time.Minute
+					}
+					looks = append(looks, look{name, dns.RcodeNameError, after})
+				}
 			}
-			if !slices.Equal(h.search, tc.want) {
-				t.Errorf("search list %q; want %q", h.search, tc.want)
+			if _, got := lookups(t, nil, looks); !slices.Equal(got, tc.want) {
+				t.Errorf("search list %q; want %q", got, tc.want)
 			}
 		})
 	}

@@ -38,7 +38,7 @@ const (
 	maxTries = 64      // of a half
 	maxData  = 1 << 18 // octets of the replies to one step
 
-	maxOctets = 32 << 20 // of all replies together
+	maxOctets = 16 << 20 // of all replies together
 )
 
 // key finds a step by a packet.
@@ -124,7 +124,7 @@ func (t *tracker) query(e *packets.Event, q query) {
 		t.others++
 		return
 	}
-	s.ask(q, try{at: e.At, server: e.Server.Addr(), transport: e.Transport, port: e.Client.Port()})
+	s.ask(q, try{at: e.At, server: e.Server.Addr(), transport: e.Transport, port: e.Client.Port(), hops: e.Hops})
 	if e.Transport == stub.TCP {
 		t.streaming(s)
 	}
@@ -157,19 +157,18 @@ func (t *tracker) client(addr netip.Addr) *client {
 	return c
 }
 
-// isEcho reports whether a question without a reply comes again at once, to the same server: it is the same packet.
+// isEcho reports whether a question without a reply comes again at once: it is the same packet, seen on another interface.
+// On the way to the pods of a service it has another server there; but musl also sends to several servers at once. What was
+// forwarded has a hop less.
 func (t *tracker) isEcho(s *step, q query, e *packets.Event) bool {
 	h := s.half(q.qtype)
 	if h == nil {
 		return false
 	}
-	last := &h.tries[len(h.tries)-1]
-	for i := range h.tries {
-		if h.tries[i].server == e.Server.Addr() {
-			last = &h.tries[i]
-		}
-	}
-	return last.fate == stub.Silent && e.At-last.at < echo && last.server == e.Server.Addr() && last.transport == e.Transport
+	return slices.ContainsFunc(h.tries, func(x try) bool {
+		same := x.server == e.Server.Addr() || e.Hops < x.hops
+		return same && x.fate == stub.Silent && e.At-x.at < echo && x.transport == e.Transport
+	})
 }
 
 // firstLabel returns what the names of one search have in common at the least.

@@ -30,6 +30,7 @@ type Event struct {
 	Transport      stub.Transport
 	Message        []byte // without TCP's length; valid until the next event
 	Cut            bool   // the capture has fewer octets than were sent
+	Hops           uint8  // that the packet may still take; 0 if that is not known
 }
 
 // Counts say what was in a capture.

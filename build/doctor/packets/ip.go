@@ -22,6 +22,7 @@ const (
 type datagram struct {
 	src, dst netip.Addr
 	proto    byte
+	hops     byte
 	payload  []byte
 	cut      bool // there was more of it
 }
@@ -57,7 +58,7 @@ func parseIPv4(b []byte) (d datagram, w what) {
 	if binary.BigEndian.Uint16(b[6:])&0x3fff != 0 { // more fragments, or an offset
 		return d, fragment
 	}
-	d = datagram{src: netip.AddrFrom4([4]byte(b[12:])), dst: netip.AddrFrom4([4]byte(b[16:])), proto: b[9], cut: size > len(b)}
+	d = datagram{src: netip.AddrFrom4([4]byte(b[12:])), dst: netip.AddrFrom4([4]byte(b[16:])), proto: b[9], hops: b[8], cut: size > len(b)}
 	d.payload = b[head:min(size, len(b))] // short frames are padded
 	return d, readable
 }
@@ -67,7 +68,7 @@ func parseIPv6(b []byte) (d datagram, w what) {
 	if size == 40 {
 		size = len(b)
 	}
-	d = datagram{src: netip.AddrFrom16([16]byte(b[8:])).Unmap(), dst: netip.AddrFrom16([16]byte(b[24:])).Unmap(), proto: b[6], cut: size > len(b)}
+	d = datagram{src: netip.AddrFrom16([16]byte(b[8:])).Unmap(), dst: netip.AddrFrom16([16]byte(b[24:])).Unmap(), proto: b[6], hops: b[7], cut: size > len(b)}
 	d.payload = b[40:min(size, len(b))]
 	for range 8 { // more headers than that nobody sends
 		if len(d.payload) < 8 {

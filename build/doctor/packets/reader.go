@@ -116,7 +116,7 @@ func (r *Reader) transport(f frame, d datagram) {
 // set fills in the ends of a packet.
 func (r *Reader) set(f frame, d datagram, fromClient bool) {
 	src, dst := d.ports()
-	r.event = Event{At: f.at, Kind: Query, Client: netip.AddrPortFrom(d.src, src), Server: netip.AddrPortFrom(d.dst, dst)}
+	r.event = Event{At: f.at, Kind: Query, Hops: d.hops, Client: netip.AddrPortFrom(d.src, src), Server: netip.AddrPortFrom(d.dst, dst)}
 	if !fromClient {
 		r.event.Kind, r.event.Client, r.event.Server = Reply, r.event.Server, r.event.Client
 	}

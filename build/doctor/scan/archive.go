@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"strconv"
 )
 
 // archive is a tar archive that can be read in any order.
@@ -59,10 +60,22 @@ func (s *Scanner) fileOrArchive(name string) ([]*Report, error) {
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) }
 
-// isTar reports whether a file begins with a header that makes sense.
+// isTar reports whether a file begins with the header of an archive, which may be one for a long name that follows: the sum
+// of its octets, those of the sum taken for spaces, is the number in it.
 func isTar(head []byte) bool {
-	_, err := tar.NewReader(bytes.NewReader(head)).Next()
-	return len(head) == 512 && !isELF(head) && err == nil
+	const from, to = 148, 156 // of the sum
+	if len(head) < 512 || isELF(head) {
+		return false
+	}
+	want, err := strconv.ParseInt(string(bytes.Trim(head[from:to], " \x00")), 8, 32)
+	sum := int64(0)
+	for i, octet := range head[:512] {
+		if i >= from && i < to {
+			octet = ' '
+		}
+		sum += int64(octet)
+	}
+	return err == nil && sum == want
 }
 
 // Stream scans an archive that arrives from somewhere, with gzip or without. It is kept in a temporary file meanwhile.
@@ -126,7 +139,9 @@ func (s *Scanner) archive(name string, r io.ReaderAt, size int64) ([]*Report, er
 	if err := l.apply(io.NewSectionReader(r, 0, size)); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, cut(err))
 	}
-	l.judge()
+	if err := l.judge(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	return []*Report{report.sorted()}, nil
 }
 
@@ -189,5 +204,5 @@ func (a *archive) open(name string) (io.ReadCloser, int64, error) {
 		}
 		at = s.link
 	}
-	return nil, 0, fmt.Errorf("%s is not in the archive", short(name))
+	return nil, 0, absent(short(name))
 }

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"archive/tar"
 	"bytes"
 	"io/fs"
 	"os"
@@ -43,13 +44,13 @@ func TestBadImages(t *testing.T) {
 		want    string // in the error
 	}{
 		{"no JSON", saved("{"), "manifest.json: unexpected end of JSON input"},
-		{"no configuration", saved(`[{"Config":"config.json"}]`), "config.json is not in the archive"},
-		{"no layer", append(saved(`[{"Config":"config.json","Layers":["layer.tar"]}]`), config), "layer.tar is not in the archive"},
+		{"no configuration", saved(`[{"Config":"config.json"}]`), "config.json is missing"},
+		{"no layer", append(saved(`[{"Config":"config.json","Layers":["layer.tar"]}]`), config), "layer.tar is missing"},
 		{"a layer that is text", append(saved(`[{"Config":"config.json","Layers":["config.json"]}]`), config), "layer config.json: the archive is cut short"},
-		{"a layer that points to itself", append(saved(`[{"Config":"config.json","Layers":["l"]}]`), config, soft("l", "l")), "l is not in the archive"},
+		{"a layer that points to itself", append(saved(`[{"Config":"config.json","Layers":["l"]}]`), config, soft("l", "l")), "l is missing"},
 		{"too large a description", saved(strings.Repeat(" ", maxJSON+1)), "expect less than"},
 		{"too many images", saved("[" + strings.Repeat("{},", maxImages) + "{}]"), "expect up to 256"},
-		{"no manifest", layout(`{"manifests":[{` + blob + `}]}`), "is not in the archive"},
+		{"no manifest", layout(`{"manifests":[{` + blob + `}]}`), "is missing"},
 		{"no images", layout(`{"manifests":[]}`), "names no image"},
 		{"a path instead of a digest", layout(`{"manifests":[{"digest":"sha256:../../../etc/passwd"}]}`), "index"},
 	}
@@ -57,6 +58,48 @@ func TestBadImages(t *testing.T) {
 		reports, err := new(Scanner).Stream("standard input", layerOf(t, tc.entries...))
 		if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") || reports != nil {
 			t.Errorf("%s: %v, %v; want %q", tc.about, reports, err, tc.want)
+		}
+	}
+}
+
+// TestBadLayout has folders with the files of an OCI layout, of which one is no file.
+func TestBadLayout(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/oci-layout", "{}")
+	run(t, nil, "mkfifo", dir+"/index.json")
+	if reports, err := new(Scanner).Path(dir); err == nil || err.Error() != dir+": index.json cannot be read" {
+		t.Errorf("%v, %v; want one line", reports, err)
+	}
+}
+
+// TestLongNames has archives that begin with a header for a name which is too long for one, in both ways that there are, and a
+// global one, as git archive writes it.
+func TestLongNames(t *testing.T) {
+	long := strings.Repeat("long/", 60) + "app"
+	for about, headers := range map[string][]*tar.Header{
+		"PAX":    {{Name: long, Format: tar.FormatPAX}},
+		"GNU":    {{Name: long, Format: tar.FormatGNU}},
+		"global": {{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "none"}}, {Name: long}},
+	} {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for _, h := range headers {
+			if h.Name != "" {
+				h.Typeflag, h.Size, h.Mode = tar.TypeReg, int64(len(tinyELF)), 0o755
+			}
+			if err := w.WriteHeader(h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.Write([]byte(tinyELF)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		reports, err := new(Scanner).Stream("standard input", &b)
+		if got := described(reports); err != nil || got != "[ ] /"+long {
+			t.Errorf("%s: %s, %v; want the program", about, got, err)
 		}
 	}
 }

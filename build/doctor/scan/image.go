@@ -19,6 +19,14 @@ type blobs interface {
 	open(name string) (io.ReadCloser, int64, error)
 }
 
+// absent is the name of a blob that is not there.
+type absent string
+
+func (a absent) Error() string { return string(a) + " is missing" }
+
+// Is reports whether err says so too.
+func (absent) Is(err error) bool { return err == fs.ErrNotExist }
+
 // image is one of an archive or a layout.
 type image struct {
 	name     string
@@ -34,12 +42,16 @@ const (
 
 // imagesIn returns the images in an archive or a layout, nil if there is no description of any.
 func imagesIn(b blobs) ([]image, error) {
-	if data, err := readJSON(b, "manifest.json"); err == nil {
-		return savedImages(b, data)
+	data, err := readJSON(b, "manifest.json")
+	if err == nil {
+		images, err := savedImages(b, data)
+		if images != nil || err != nil {
+			return images, err
+		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	data, err := readJSON(b, "index.json")
+	data, err = readJSON(b, "index.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -60,7 +72,7 @@ func imagesIn(b blobs) ([]image, error) {
 func readJSON(b blobs, name string) ([]byte, error) {
 	r, size, err := b.open(name)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+		return nil, err
 	}
 	defer r.Close()
 	if size > maxJSON {
@@ -130,17 +142,20 @@ func (s *Scanner) image(r *Report, b blobs, i image) error {
 			return fmt.Errorf("layer %s: %w", short(name), cut(err))
 		}
 	}
-	l.judge()
-	return nil
+	return l.judge()
 }
 
 // judge judges the programs of the image.
-func (l *layerer) judge() {
+func (l *layerer) judge() error {
 	l.tree.each(func(name string, o *object) {
 		if o.isProgram {
 			l.r.add(judge(name, o, place{l.tree}))
 		}
 	})
+	if l.tree.work > maxWork {
+		return errFar
+	}
+	return nil
 }
 
 // blob is a layer as it is stored: the library finds out how it is compressed.

@@ -30,7 +30,7 @@ func judgeWith(name string, o *object, l libc, libs linked) Program {
 		p.judgeGo(o, l)
 	case cares == "":
 		p.set(l)
-	case l.name == None || libs.isComplete && !libs.asksLibc && !o.dyn.asksLibc && o.interp != "":
+	case l.name == None, l.name == Unknown && o.interp == "", libs.isComplete && !libs.asksLibc && !o.dyn.asksLibc && o.interp != "":
 		p.Resolver, p.Evidence = CAres, []string{cares}
 	default:
 		p.set(l)

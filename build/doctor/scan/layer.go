@@ -81,6 +81,9 @@ func (l *layerer) entry(h *tar.Header, content io.Reader) error {
 	if errors.Is(err, errTooMuch) {
 		return err
 	}
+	if l.tree.work > maxWork {
+		return errFar
+	}
 	if l.names, l.text = l.names+1, l.text+len(h.Name); l.names > maxNames || l.text > maxText {
 		return errTooMuch
 	}
@@ -141,7 +144,7 @@ func (l *layerer) node(h *tar.Header, content io.Reader) (*node, error) {
 		if len(h.Linkname) > maxPath {
 			return nil, nil
 		}
-		return &node{kind: link, target: h.Linkname}, nil
+		return &node{kind: link, target: shorter(h.Linkname)}, nil
 	case tar.TypeLink:
 		dir, base := path.Split(path.Clean("/" + h.Linkname))
 		if at, ok := resolve(l.tree, dir); ok && len(h.Linkname) <= maxPath {
@@ -155,6 +158,15 @@ func (l *layerer) node(h *tar.Header, content io.Reader) (*node, error) {
 		return l.regular(h, content)
 	}
 	return nil, nil
+}
+
+// shorter returns the target of a link without the parts that say nothing.
+func shorter(target string) string {
+	parts := strings.Join(split(target), "/")
+	if strings.HasPrefix(target, "/") {
+		return "/" + parts
+	}
+	return parts
 }
 
 func (l *layerer) regular(h *tar.Header, content io.Reader) (*node, error) {

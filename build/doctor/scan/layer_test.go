@@ -92,7 +92,9 @@ func TestLayers(t *testing.T) {
 				t.Fatalf("%s: %v", tc.about, err)
 			}
 		}
-		l.judge()
+		if err := l.judge(); err != nil {
+			t.Fatal(err)
+		}
 		var paths []string
 		for _, p := range l.r.sorted().Programs {
 			paths = append(paths, p.Path)
@@ -119,6 +121,11 @@ func TestLimits(t *testing.T) {
 	l.tree.text = maxText - 2
 	if err := l.apply(layerOf(t, app("a"), soft("b", "target"))); !errors.Is(err, errTooMuch) {
 		t.Errorf("too long names: %v; want %v", err, errTooMuch)
+	}
+	l = new(Scanner).newLayerer(newReport(""))
+	l.tree.work = maxWork - 1
+	if err := l.apply(layerOf(t, soft("l", "a/b/c"), app("a/b/c/d"), app("l/a"), app("l/b"))); !errors.Is(err, errFar) {
+		t.Errorf("links that lead too far: %v; want %v", err, errFar)
 	}
 	l = new(Scanner).newLayerer(newReport(""))
 	deep := strings.Repeat("d/", maxParts+1) + "a"

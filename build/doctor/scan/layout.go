@@ -95,7 +95,7 @@ type layoutDir struct{ d *dir }
 func (l layoutDir) open(name string) (io.ReadCloser, int64, error) {
 	at, ok := resolve(l.d, name)
 	if !ok {
-		return nil, 0, fmt.Errorf("%s is not in the layout", short(name))
+		return nil, 0, absent(short(name))
 	}
 	f, err := l.d.open(at)
 	if err != nil {
@@ -124,6 +124,9 @@ func (s *Scanner) layout(name string) ([]*Report, error) {
 	defer root.Close()
 	b := layoutDir{&dir{root: root, name: name}}
 	images, err := imagesIn(b)
+	if images == nil && err == nil {
+		err = errors.New("index.json cannot be read")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, cut(err))
 	}

@@ -95,7 +95,9 @@ func TestMade(t *testing.T) {
 		if err := l.apply(layerOf(t, entryOf{name: "app", text: dynamicELF(tc.interp, tc.needs, tc.function)})); err != nil {
 			t.Fatal(err)
 		}
-		l.judge()
+		if err := l.judge(); err != nil {
+			t.Fatal(err)
+		}
 		if got := lines(l.r); got != tc.want {
 			t.Errorf("%q: %q; want %q", tc.interp, got, tc.want)
 		}
@@ -103,6 +105,27 @@ func TestMade(t *testing.T) {
 			if p.Resolver != CAres && p.Evidence[0] != "the loader "+tc.interp+" was not found" {
 				t.Errorf("%q: evidence %q; want that it was not found", tc.interp, p.Evidence)
 			}
+		}
+	}
+}
+
+// TestStaticCAres has static programs with c-ares inside, whose resolv.conf is that of c-ares.
+func TestStaticCAres(t *testing.T) {
+	ares := string(patterns[caresText]) + "/etc/resolv.conf\x00"
+	for text, want := range map[string]string{
+		ares: "/app c-ares \n",
+		ares + string(patterns[muslPolicy]) + string(patterns[muslNdots]): "/app musl 1.2.3 or earlier guess also c-ares \n", // without the numbers of later ones
+		ares + string(patterns[glibcOption]):                              "/app glibc  also c-ares \n",
+	} {
+		l := new(Scanner).newLayerer(newReport(""))
+		if err := l.apply(layerOf(t, entryOf{name: "app", text: tinyELF + text})); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.judge(); err != nil {
+			t.Fatal(err)
+		}
+		if got := lines(l.r); got != want {
+			t.Errorf("%q; want %q", got, want)
 		}
 	}
 }
@@ -134,7 +157,9 @@ func TestGcompat(t *testing.T) {
 		if err := l.apply(layerOf(t, tc.entries...)); err != nil {
 			t.Fatal(err)
 		}
-		l.judge()
+		if err := l.judge(); err != nil {
+			t.Fatal(err)
+		}
 		if got := lines(l.r); got != tc.want {
 			t.Errorf("%s: %q; want %q (%+v)", tc.about, got, tc.want, l.r)
 		}

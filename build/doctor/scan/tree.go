@@ -13,9 +13,12 @@ const (
 	maxText   = 256 << 20 // the names of either, and the targets of links
 	maxPath   = 4096      // PATH_MAX
 	maxParts  = 512
+	maxWork   = 1 << 28 // folders that are gone through
 	whiteout  = ".wh."
 	opaqueDir = ".wh..wh..opq"
 )
+
+var errFar = errors.New("has links that lead too far: whoever follows them is busy for minutes")
 
 var errTooMuch = errors.New("has more files than doctor can keep: expect a layer with less than 4 million, whose names have less than 256 MB")
 
@@ -33,6 +36,7 @@ type tree struct {
 	root  *node
 	nodes int
 	text  int
+	work  int // folders that were gone through
 }
 
 func newTree() *tree { return &tree{root: newFolder()} }
@@ -43,6 +47,7 @@ func newFolder() *node { return &node{kind: folder, children: make(map[string]*n
 func (t *tree) get(name string) *node {
 	n := t.root
 	for _, part := range split(name) {
+		t.work++
 		if n = n.children[part]; n == nil {
 			return nil
 		}
@@ -52,7 +57,7 @@ func (t *tree) get(name string) *node {
 
 func (t *tree) lstat(name string) (kind, string) {
 	n := t.get(name)
-	if n == nil {
+	if n == nil || t.work > maxWork {
 		return missing, ""
 	}
 	return n.kind, n.target
