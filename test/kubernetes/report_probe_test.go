@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/muslsafe/coredns-muslsafe/test/lab"
 )
 
 // TestReportFails has what keeps doctor from any report, as a real kubectl says it.
@@ -55,6 +58,45 @@ func TestReportCleansUp(t *testing.T) {
 	}
 }
 
+// TestReportKilled holds that what doctor leaves when it is killed ends by itself, and is removed by the command of the page.
+func TestReportKilled(t *testing.T) {
+	c, admin := startReported(t)
+	c.ready(t, "aks-1")
+	cmd := reportCommand(t, admin, "--probe")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c.awaitDoctor(t)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	pods, err := c.client.CoreV1().Pods("").List(t.Context(), meta.ListOptions{LabelSelector: "muslsafe-doctor/run"})
+	if err != nil || len(pods.Items) != 1 || *pods.Items[0].Spec.ActiveDeadlineSeconds != 600 {
+		t.Fatalf("pods %v, %v; want one that ends after 10 minutes", pods, err)
+	}
+	removal := regexp.MustCompile("`(kubectl delete pods [^`]+)`").FindStringSubmatch(lab.ReadFile(t, clusterPage))
+	if removal == nil {
+		t.Fatal("the page does not say how to remove pods")
+	}
+	remove := exec.Command("sh", "-c", removal[1])
+	remove.Env = append(cmd.Env, "KUBECONFIG="+admin)
+	if out, err := remove.CombinedOutput(); err != nil || c.doctors(t) != 0 {
+		t.Errorf("%s: %v: %s; %d pods are left", removal[1], err, out, c.doctors(t))
+	}
+}
+
+// awaitDoctor waits for a pod of doctor.
+func (c *cluster) awaitDoctor(t *testing.T) {
+	t.Helper()
+	eventually(t, "a pod of doctor is there", func() error {
+		if c.doctors(t) == 0 {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+}
+
 // interrupt interrupts doctor as soon as its pods are there.
 func (c *cluster) interrupt(t *testing.T, kubeconfig string, sig syscall.Signal) {
 	t.Helper()
@@ -64,12 +106,7 @@ func (c *cluster) interrupt(t *testing.T, kubeconfig string, sig syscall.Signal)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a pod of doctor is there", func() error {
-		if c.doctors(t) == 0 {
-			return errors.New("there is none")
-		}
-		return nil
-	})
+	c.awaitDoctor(t)
 	for range 2 {
 		if err := syscall.Kill(-cmd.Process.Pid, sig); err != nil {
 			t.Fatal(err)

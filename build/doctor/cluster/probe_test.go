@@ -104,6 +104,19 @@ func TestDomainsOfNode(t *testing.T) {
 	}
 }
 
+// The JSON of a report has a list for every list.
+func TestNoNull(t *testing.T) {
+	for about, s := range map[string]State{
+		"nothing could be read":    {},
+		"a node that is not ready": {Probes: []Probe{{Node: "node-1", Error: "the node is not ready"}, {Node: "node-2", Names: []ProbeName{{Name: "x", Status: "healthy"}}}}},
+	} {
+		text, err := json.Marshal(Examine(s))
+		if err != nil || strings.Contains(string(text), "null") {
+			t.Errorf("%s: %s, %v; want no null", about, text, err)
+		}
+	}
+}
+
 func TestOutcome(t *testing.T) {
 	tests := []struct {
 		about, status string

@@ -48,9 +48,10 @@ type Report struct {
 
 // Examine judges a cluster.
 func Examine(s State) Report {
+	s.Probes = complete(s.Probes)
 	r := Report{
 		Kubernetes: s.Version, Fronts: fronts(s), Nodes: views(s.Probes), Pods: s.Pods.Groups(),
-		Probes: append([]Probe{}, s.Probes...), Lacking: append([]Lack{}, s.Lacking...), Findings: []Finding{},
+		Probes: s.Probes, Lacking: append([]Lack{}, s.Lacking...), Findings: []Finding{},
 	}
 	e := &examination{State: s, views: r.Nodes, dns: findDNS(s)}
 	for _, rule := range []func(*examination) []Finding{
@@ -65,6 +66,19 @@ func Examine(s State) Report {
 	}
 	r.Lacking = append(r.Lacking, e.unread...)
 	return r
+}
+
+// complete returns probes whose lists are empty where nothing is known, and not null.
+func complete(probes []Probe) []Probe {
+	all := []Probe{}
+	for _, p := range probes {
+		p.Servers, p.Search, p.Names = append([]string{}, p.Servers...), append([]string{}, p.Search...), append([]ProbeName{}, p.Names...)
+		for i := range p.Names {
+			p.Names[i].Hazards = append([]Hazard{}, p.Names[i].Hazards...)
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 // examination is a judgement under way.
