@@ -45,7 +45,7 @@ func loadCorefile(serverType string) (caddy.Input, error) {
 	return caddy.CaddyfileInput{Contents: contents, Filepath: caddy.DefaultConfigFile, ServerTypeName: serverType}, nil
 }
 
-// builtIn returns the quickstart example, on the port that the flag -p or -dns.port asks for, if there is one.
+// builtIn returns the quickstart example, on the port of the flag -p or -dns.port if it is given.
 func builtIn() []byte {
 	corefile := examples.Quickstart
 	flag.Visit(func(f *flag.Flag) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 
@@ -51,3 +52,9 @@ func openFile(name string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// peeked is how much of a file is looked at to tell text from other files.
+const peeked = 512
+
+// isBinary reports whether a file that begins like this is no text.
+func isBinary(head []byte) bool { return bytes.IndexByte(head, 0) >= 0 }

@@ -44,10 +44,11 @@ type (
 		Effect  string           `json:"effect,omitempty"`
 	}
 	jsonResolver struct {
-		Name string   `json:"name"`
-		Libc string   `json:"libc,omitempty"` // the model that stands for it
-		Sure float64  `json:"sure"`
-		Why  []string `json:"why"`
+		Name  string   `json:"name"`
+		Libc  string   `json:"libc,omitempty"` // the most likely model
+		Libcs []string `json:"libcs"`          // all that the name stands for
+		Sure  float64  `json:"sure"`
+		Why   []string `json:"why"`
 	}
 	jsonCaptureClient struct {
 		jsonCaptureRow
@@ -127,7 +128,10 @@ func seconds(d time.Duration) *float64 {
 }
 
 func resolverToJSON(r capture.Resolver) jsonResolver {
-	j := jsonResolver{Name: r.Name, Sure: r.Sure, Why: append([]string{}, r.Why...)}
+	j := jsonResolver{Name: r.Name, Libcs: []string{}, Sure: r.Sure, Why: append([]string{}, r.Why...)}
+	for _, m := range r.Range {
+		j.Libcs = append(j.Libcs, m.Name)
+	}
 	if r.Model != nil {
 		j.Libc = r.Model.Name
 	}

@@ -91,6 +91,7 @@ func doctorImage() string {
 
 // check refuses flags that would do nothing.
 func (co *clusterOptions) check(names []string) error {
+	co.pod = strings.TrimPrefix(strings.TrimPrefix(co.pod, "pods/"), "pod/") // as kubectl lists them
 	switch {
 	case len(names) > 0 && !co.probe && co.pod == "":
 		return fmt.Errorf("%q is looked up in pods; expect --probe or --probe-pod POD with names", names[0])
@@ -161,16 +162,24 @@ func (co *clusterOptions) ask(ctx context.Context, errs io.Writer, state *cluste
 	if !co.probe {
 		return nil
 	}
-	if state.Nodes == nil {
-		return errors.New("--probe needs the names of the nodes: no right to list nodes at the cluster scope")
-	}
-	targets, others, err := cluster.Targets(state.Nodes, co.nodes)
+	targets, others, err := co.targets(state.Nodes)
 	if err != nil {
 		return err
 	}
 	probes, err := p.OnNodes(ctx, targets)
 	state.Probes = append(append(state.Probes, probes...), others...)
 	return err
+}
+
+// targets returns the nodes on which doctor can run. Those that are given need not be listed.
+func (co *clusterOptions) targets(nodes []cluster.Node) (targets []string, others []cluster.Probe, err error) {
+	switch {
+	case nodes != nil:
+		return cluster.Targets(nodes, co.nodes)
+	case len(co.nodes) > 0:
+		return co.nodes, nil, nil
+	}
+	return nil, nil, errors.New("--probe needs the names of the nodes, and there is no right to list nodes; expect --node with some of them")
 }
 
 // clusterStatus sums up: a hazard is enough; a right that is missing, or a pod without an answer, leaves it open.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -131,13 +132,33 @@ func TestClusterText(t *testing.T) {
 	}
 }
 
+func TestTargets(t *testing.T) {
+	tests := []struct {
+		about string
+		given []string
+		nodes []cluster.Node
+		want  string
+	}{
+		{"no right to list them", nil, nil, "[] 0 --probe needs the names of the nodes, and there is no right to list nodes; expect --node with some of them"},
+		{"no right to list them, and some given", []string{"node-1"}, nil, "[node-1] 0 <nil>"},
+		{"no nodes", nil, []cluster.Node{}, "[] 0 <nil>"},
+		{"one that is not ready", nil, []cluster.Node{{}}, "[] 1 <nil>"},
+	}
+	for _, tc := range tests {
+		targets, others, err := (&clusterOptions{nodes: tc.given}).targets(tc.nodes)
+		if got := fmt.Sprint(targets, " ", len(others), " ", err); got != tc.want {
+			t.Errorf("%s: %s; want %s", tc.about, got, tc.want)
+		}
+	}
+}
+
 func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"a\nb": "a\nb", "\x1b[31mred\x1b[0m": "\x1b[31mred\x1b[0m", "\x1b[2J": "\uFFFD[2J", "\x1b]0;title\a": "\uFFFD]0;title\uFFFD",
 		"a\rb\tc": "a\uFFFDb\uFFFDc", "\u009b2J": "\uFFFD2J", "┌─┐ ä": "┌─┐ ä",
 	} {
-		if got := printable(text); got != want {
-			t.Errorf("printable(%q) = %q; want %q", text, got, want)
+		if got := harmless(text); got != want {
+			t.Errorf("harmless(%q) = %q; want %q", text, got, want)
 		}
 	}
 }

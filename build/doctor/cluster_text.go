@@ -33,16 +33,16 @@ func writeCluster(w io.Writer, r cluster.Report) error {
 		}
 	}
 	b.WriteString("\n" + verdict(r) + "\n")
-	_, err := io.WriteString(w, printable(b.String()))
+	_, err := io.WriteString(w, harmless(b.String()))
 	return err
 }
 
 // control are the characters that move a cursor or do worse, and the colours, which are kept.
 var control = regexp.MustCompile(`\x1b\[[0-9;]*m|[\x00-\x09\x0b-\x1f\x7f\x{80}-\x{9f}]`)
 
-// printable leaves out what a terminal would act on. Some fields of a cluster may hold anything, such as options in the dnsConfig
+// harmless leaves out what a terminal would act on. Some fields of a cluster may hold anything, such as options in the dnsConfig
 // of a pod, and those who write them need not be those who read this.
-func printable(s string) string {
+func harmless(s string) string {
 	return control.ReplaceAllStringFunc(s, func(c string) string {
 		if len(c) > 2 && strings.HasSuffix(c, "m") {
 			return c
@@ -131,7 +131,7 @@ func podTable(groups []cluster.PodGroup) string {
 		if g.HostNetwork {
 			policy += "\nhostNetwork"
 		}
-		t.AppendRow(table.Row{g.Count, policy, text.WrapSoft(dnsConfig(g), 36), text.WrapSoft(g.Asks(), 30), text.WrapHard(firstOf(g.Owners, 1), 34)})
+		t.AppendRow(table.Row{g.Count, policy, text.WrapSoft(dnsConfig(g), 36), text.WrapSoft(g.Asks, 30), text.WrapHard(firstOf(g.Owners, 1), 34)})
 	}
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight}})
 	return t.Render()

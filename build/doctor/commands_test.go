@@ -43,20 +43,20 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// checkExample finds what is said to doctor in a line, and has the command line of doctor read it. It returns 1 if the line is an
-// example of c, or of a subcommand of it.
+// checkExample finds what is said to doctor in a line, before or behind a pipe, and has the command line of doctor read it. It
+// returns 1 if the line is an example of c, or of a subcommand of it.
 func checkExample(t *testing.T, c *cobra.Command, line string) int {
 	t.Helper()
-	command := line
-	if _, piped, ok := strings.Cut(line, "| "); ok {
-		command = piped
+	args, command := "", ""
+	for part := range strings.SplitSeq(line, "|") {
+		for _, end := range []string{"   ", " <", " >"} { // what it does, and other files
+			part, _, _ = strings.Cut(strings.TrimSpace(part), end)
+		}
+		if after, ok := strings.CutPrefix(part, "doctor "); ok {
+			args, command = after, part
+		}
 	}
-	command, _, _ = strings.Cut(command, "   ") // behind the command may be what it does
-	command, _, _ = strings.Cut(strings.TrimSpace(command), " <")
-	command, _, _ = strings.Cut(command, " >")
-	args, ok := strings.CutPrefix(command, "doctor ")
-	if !ok {
-		t.Errorf("%q has no doctor in it", line)
+	if command == "" {
 		return 0
 	}
 	root := rootCommand()
@@ -81,6 +81,7 @@ func checkExample(t *testing.T, c *cobra.Command, line string) int {
 func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
 	missing, binary := filepath.Join(dir, "missing"), writeFile(t, "binary", "\x7fELF\x02\x01\x01\x00\x00 \"\x00\xff{\"qname\":\n")
+	empty, noYAML := writeFile(t, "empty", ""), writeFile(t, "no.yaml", "a: [\n")
 	huge := filepath.Join(dir, "huge")
 	if err := os.WriteFile(huge, make([]byte, maxConf+1), 0o600); err != nil {
 		t.Fatal(err)
@@ -92,6 +93,7 @@ func TestRefusals(t *testing.T) {
 		errs  string
 	}{
 		{"a folder for a resolv.conf", []string{"-resolv-conf", dir, "x"}, conf},
+		{"a binary file for a resolv.conf", []string{"-resolv-conf", binary, "x"}, "is not text; " + conf},
 		{"a resolv.conf that is too large", []string{"-resolv-conf", huge, "x"}, "is larger than 1 MiB; " + conf},
 		{"trace, no resolv.conf", []string{"trace", "-resolv-conf", missing, "x"}, conf},
 		{"trace of two names", []string{"trace", "x", "y"}, `trace has 2 arguments, ["x" "y"]; expect one NAME`},
@@ -102,16 +104,20 @@ func TestRefusals(t *testing.T) {
 		{"corefile, nothing", []string{"corefile"}, "expect a FILE, or - for standard input"},
 		{"corefile, a missing file", []string{"corefile", missing}, file},
 		{"corefile, a folder", []string{"corefile", dir}, "is a directory; " + file},
-		{"corefile, a binary file", []string{"corefile", binary}, binary},
+		{"corefile, a binary file", []string{"corefile", binary}, binary + " is not text; expect a Corefile"},
+		{"corefile, an empty file", []string{"corefile", empty}, "has no server block; expect a Corefile"},
 		{"corefile, no resolv.conf", []string{"corefile", "-resolv-conf", missing, "-"}, "expect the resolv.conf of the nodes"},
 		{"configmap, nothing", []string{"configmap"}, "expect a FILE, or - for standard input"},
 		{"configmap, a folder", []string{"configmap", dir}, "is a directory; " + file},
-		{"configmap, a binary file", []string{"configmap", binary}, binary},
+		{"configmap, a binary file", []string{"configmap", binary}, binary + " is not text; expect manifests of ConfigMaps in YAML"},
+		{"configmap, no YAML", []string{"configmap", noYAML}, "; expect manifests of ConfigMaps in YAML"},
+		{"configmap, an empty file", []string{"configmap", empty}, "no ConfigMap with a Corefile; expect an entry Corefile"},
 		{"log, nothing", []string{"log"}, "log has no argument; expect one FILE, or - for standard input"},
 		{"log, two files", []string{"log", "a", "b"}, `log has 2 arguments, ["a" "b"]; expect one FILE`},
 		{"log, a missing file", []string{"log", missing}, file},
 		{"log, a folder", []string{"log", dir}, "is a directory; " + file},
 		{"log, a binary file", []string{"log", binary}, "expect what the log plugin of CoreDNS writes, as text or JSON"},
+		{"log, an empty file", []string{"log", empty}, "has no queries in 0 lines; expect what"},
 		{"log, no resolv.conf", []string{"log", "-resolv-conf", dir, "-"}, "expect the resolv.conf of the nodes"},
 		{"a flag without its value", []string{"-server"}, "doctor --help lists the flags"},
 		{"a flag with a bad value", []string{"-timeout", "long", "x"}, "doctor --help lists the flags"},

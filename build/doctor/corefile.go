@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -31,9 +32,7 @@ Hazards break lookups and make the exit status 1; advice does not.`,
   doctor corefile --search corp.example.com --json - <Corefile`,
 		Args: atLeast(1, "a FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return checkAll(cmd, o, files, func(file string, in io.Reader, lo lint.Options) ([]lint.Finding, error) {
-				return lint.Check(file, in, lo)
-			})
+			return checkAll(cmd, o, files, checker{"a Corefile", lint.Check})
 		},
 	}
 	o.nodeFlags(c.Flags())
@@ -51,7 +50,7 @@ file.`,
   doctor configmap --resolv-conf node-resolv.conf coredns.yaml`,
 		Args: atLeast(1, "a FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return checkAll(cmd, o, files, lint.CheckConfigMaps)
+			return checkAll(cmd, o, files, checker{"manifests of ConfigMaps in YAML", lint.CheckConfigMaps})
 		},
 	}
 	o.nodeFlags(c.Flags())
@@ -59,14 +58,14 @@ file.`,
 }
 
 // checkAll checks file after file. One that cannot be read does not keep the rest from being checked.
-func checkAll(cmd *cobra.Command, o *options, files []string, check func(string, io.Reader, lint.Options) ([]lint.Finding, error)) error {
+func checkAll(cmd *cobra.Command, o *options, files []string, c checker) error {
 	lo, err := o.lintOptions()
 	if err != nil {
 		return err
 	}
 	all, worst := []lint.Finding{}, healthy
 	for _, file := range files {
-		found, err := checkFile(cmd.InOrStdin(), file, lo, check)
+		found, err := c.checkFile(cmd.InOrStdin(), file, lo)
 		if err != nil {
 			fmt.Fprintln(cmd.ErrOrStderr(), "doctor:", err)
 			worst = unclear
@@ -87,16 +86,32 @@ func checkAll(cmd *cobra.Command, o *options, files []string, check func(string,
 	return nil
 }
 
-func checkFile(in io.Reader, file string, lo lint.Options, check func(string, io.Reader, lint.Options) ([]lint.Finding, error)) ([]lint.Finding, error) {
+// A checker reads one kind of file.
+type checker struct {
+	accepts string // what the file should be
+	check   func(file string, in io.Reader, o lint.Options) ([]lint.Finding, error)
+}
+
+func (c checker) checkFile(in io.Reader, file string, lo lint.Options) ([]lint.Finding, error) {
 	if file == "-" {
-		return check("standard input", in, lo)
+		file = "standard input"
+	} else {
+		f, err := openFile(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
 	}
-	f, err := openFile(file)
-	if err != nil {
-		return nil, err
+	text := bufio.NewReader(in)
+	if head, _ := text.Peek(peeked); isBinary(head) { // an error comes again when the rest is read
+		return nil, fmt.Errorf("%s is not text; expect %s", file, c.accepts)
 	}
-	defer f.Close()
-	return check(file, f, lo)
+	found, err := c.check(file, text, lo)
+	if err != nil && !strings.Contains(err.Error(), "; expect ") {
+		err = fmt.Errorf("%w; expect %s", err, c.accepts)
+	}
+	return found, err
 }
 
 func (o *options) lintOptions() (lo lint.Options, err error) {

@@ -19,7 +19,7 @@ func examine(cmd *cobra.Command, o *options, names []string) error {
 		return err
 	}
 	stop := questionsAsked(cmd, d)
-	reports := examineAll(d, names)
+	reports := atOnce(names, d.Examine)
 	stop()
 	if o.json {
 		err = writeJSON(cmd.OutOrStdout(), d, reports)
@@ -40,19 +40,20 @@ func questionsAsked(cmd *cobra.Command, d *diagnosis.Doctor) (stop func()) {
 	})
 }
 
-func examineAll(d *diagnosis.Doctor, names []string) []diagnosis.Report {
-	reports := make([]diagnosis.Report, len(names))
+// atOnce does something with each name, with some of them at the same time, and returns the results in the order of the names.
+func atOnce[T any](names []string, do func(name string) T) []T {
+	results := make([]T, len(names))
 	free := make(chan bool, namesAtOnce)
 	var wg sync.WaitGroup
 	for i, name := range names {
 		free <- true
 		wg.Go(func() {
-			reports[i] = d.Examine(name)
+			results[i] = do(name)
 			<-free
 		})
 	}
 	wg.Wait()
-	return reports
+	return results
 }
 
 // statusOf sums up: one hazard is enough, and one name of which nothing can be told.

@@ -61,28 +61,39 @@ func countLog(cmd *cobra.Command, o *options, file string) error {
 	stop := progress(cmd.ErrOrStderr(), func() string { return readSoFar(r.Done(), size, time.Since(began)) })
 	stats, err := r.Count(in)
 	stop()
-	if err != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "doctor: %s: %v; this is what was read before\n", file, err)
-	}
-	if o.json {
-		err = encode(cmd.OutOrStdout(), struct {
-			*querylog.Stats
-			Suffixes []querylog.Suffix `json:"suffixes"`
-		}{stats, stats.Top(topSuffixes)})
-	} else {
-		err = writeStats(cmd.OutOrStdout(), stats, time.Since(began))
+	if file == "-" {
+		file = "standard input"
 	}
 	if err != nil {
+		err = fmt.Errorf("%s: %w", file, err)
+	}
+	if stats.Queries == 0 {
+		if err == nil {
+			err = fmt.Errorf("%s has no queries in %s", file, english.Plural(int(stats.NotRead), "line", ""))
+		}
+		return fmt.Errorf("%w; expect what the log plugin of CoreDNS writes, as text or JSON", err)
+	}
+	if err != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "doctor: %v; this is what was read before\n", err)
+	}
+	if err = o.writeLog(cmd.OutOrStdout(), stats, time.Since(began)); err != nil {
 		return err
 	}
-	return logStatus(file, stats)
+	return logStatus(stats)
 }
 
-func logStatus(file string, s *querylog.Stats) error {
-	switch {
-	case s.Queries == 0:
-		return fmt.Errorf("%s has no queries in %s lines; expect what the log plugin of CoreDNS writes, as text or JSON", file, humanize.Comma(s.NotRead))
-	case s.Answered+s.Failed+s.Disagree+s.Half > 0:
+func (o *options) writeLog(w io.Writer, s *querylog.Stats, took time.Duration) error {
+	if !o.json {
+		return writeStats(w, s, took)
+	}
+	return encode(w, struct {
+		*querylog.Stats
+		Suffixes []querylog.Suffix `json:"suffixes"`
+	}{s, s.Top(topSuffixes)})
+}
+
+func logStatus(s *querylog.Stats) error {
+	if s.Answered+s.Failed+s.Disagree+s.Half > 0 {
 		return status(hazards)
 	}
 	return nil

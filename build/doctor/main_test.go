@@ -140,7 +140,7 @@ func TestStatusOfCommands(t *testing.T) {
 		{"a healthy log", []string{"log", "-"}, healthyLog, 0, "1 query in 93 B", ""},
 		{"a log with trouble", []string{"log", "-"}, brokenLog, 1, "1 disagree on", ""},
 		{"a log in JSON", []string{"log", "-json", "-"}, brokenLog, 1, `"pairsThatDisagree": 1`, ""},
-		{"no log", []string{"log", "-"}, "hello\n", 2, "", "has no queries in 1 lines"},
+		{"no log", []string{"log", "-"}, "hello\n", 2, "", "standard input has no queries in 1 line; expect"},
 		{"a missing log", []string{"log", missing}, "", 2, "", missing},
 		{"a folder", []string{"log", t.TempDir()}, "", 2, "", "is a directory"},
 	})

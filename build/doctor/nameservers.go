@@ -11,10 +11,10 @@ func nameserversCommand(o *options) *cobra.Command {
 		Use:   "nameservers NAME...",
 		Short: "Ask every name server, and show who wins the race and where they disagree",
 		Long: `Nameservers asks every name server of the resolv.conf what the libcs would ask for each NAME. musl asks all of them at
-once and takes the first answer of any, "no such name" too; glibc asks them in order and goes on only where one fails. It
-shows what each server says and how fast, and what each libc gets if one server or another is first.
+once and takes the first answer of any, even if it is "no such name"; glibc asks them in order and goes on only where one
+fails. The output shows what each server says and how fast, and what each libc gets if one server or another is first.
 
-The exit status is 1 if the result of a lookup depends on who is first.`,
+The exit status is 1 if the result of a lookup depends on who is first, or if a libc waits for a server that is silent.`,
 		Example: `  doctor nameservers www.example.org
   doctor nameservers --server 10.96.0.10,192.0.2.53 --search cluster.local --ndots 5 www.example.org`,
 		Args: atLeast(1, "a NAME"),
@@ -31,10 +31,7 @@ func nameservers(cmd *cobra.Command, o *options, names []string) error {
 		return err
 	}
 	stop := questionsAsked(cmd, d)
-	races := make([]diagnosis.Race, len(names))
-	for i, name := range names {
-		races[i] = d.Race(name)
-	}
+	races := atOnce(names, d.Race)
 	stop()
 	if o.json {
 		err = encode(cmd.OutOrStdout(), racesToJSON(d, races))
@@ -51,7 +48,7 @@ func nameservers(cmd *cobra.Command, o *options, names []string) error {
 func statusOfRaces(races []diagnosis.Race) error {
 	worst := healthy
 	for _, r := range races {
-		if _, ok := r.Hazard(); ok {
+		if len(r.Hazards()) > 0 {
 			return status(hazards)
 		}
 		if !answered(r) {

@@ -20,7 +20,7 @@ type (
 		Status    string         `json:"status"` // healthy, hazards or unclear
 		Questions []jsonQuestion `json:"questions"`
 		Finishes  []jsonFinish   `json:"finishes"`
-		Hazards   []jsonHazard   `json:"hazards"` // one at the most
+		Hazards   []jsonHazard   `json:"hazards"`
 	}
 	jsonQuestion struct {
 		Name    string      `json:"name"`
@@ -54,7 +54,7 @@ func raceToJSON(r diagnosis.Race) jsonRace {
 	if !answered(r) {
 		j.Status = "unclear"
 	}
-	if h, ok := r.Hazard(); ok {
+	for _, h := range r.Hazards() {
 		j.Status, j.Hazards = "hazards", append(j.Hazards, hazardToJSON(h))
 	}
 	for _, q := range r.Questions {

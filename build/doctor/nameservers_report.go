@@ -52,13 +52,19 @@ func race(d *diagnosis.Doctor, r diagnosis.Race) string {
 		}
 		fmt.Fprintf(&b, "%s is first for %d of %s\n", servers[i], tally.First, english.Plural(len(r.Questions), "question", ""))
 	}
-	if h, ok := r.Hazard(); ok {
-		return b.String() + "\n" + finishTable(r) + "\n" + text.FgRed.Sprint("the result depends on which server is first") + "\n\n" + hazard(h)
+	all := r.Hazards()
+	switch {
+	case len(all) > 0 && all[0].Kind == diagnosis.Nameservers:
+		b.WriteString("\n" + finishTable(r) + "\n" + text.FgRed.Sprint("the result depends on which server is first") + "\n")
+	case r.Differ():
+		b.WriteString(some + text.FgYellow.Sprint("their answers differ, but each libc gets a result of the same kind whichever is first") + "\n")
+	default:
+		b.WriteString(some + text.FgGreen.Sprint("they agree") + "\n")
 	}
-	if r.Differ() {
-		return b.String() + some + text.FgYellow.Sprint("their answers differ, but each libc gets a result of the same kind whichever is first") + "\n"
+	for _, h := range all {
+		b.WriteString("\n" + hazard(h))
 	}
-	return b.String() + some + text.FgGreen.Sprint("they agree") + "\n"
+	return b.String()
 }
 
 // questionTable has a row for each question and a column for each name server.

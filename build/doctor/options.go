@@ -112,10 +112,15 @@ func readConf(name string) ([]byte, error) {
 	}
 	defer f.Close()
 	conf, err := io.ReadAll(io.LimitReader(f, maxConf+1))
-	if err == nil && len(conf) > maxConf {
-		err = fmt.Errorf("%s is larger than 1 MiB", name)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(conf) > maxConf:
+		return nil, fmt.Errorf("%s is larger than 1 MiB", name)
+	case isBinary(conf):
+		return nil, fmt.Errorf("%s is not text", name)
 	}
-	return conf, err
+	return conf, nil
 }
 
 // progress writes a line on a terminal until stop is called, as soon as a second is over; on anything else, nothing.

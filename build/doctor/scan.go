@@ -149,7 +149,7 @@ func writeScan(w io.Writer, o *options, reports []*scan.Report, all bool) error 
 		return nil
 	}
 	var b strings.Builder
-	for _, r := range together(reports) {
+	for _, r := range scanTogether(reports) {
 		b.WriteString(scanReport(r, all) + "\n")
 	}
 	b.WriteString(scanLegend(reports) + scanSummary(c))
@@ -157,8 +157,8 @@ func writeScan(w io.Writer, o *options, reports []*scan.Report, all bool) error 
 	return err
 }
 
-// together puts the programs that were given by their paths into one table.
-func together(reports []*scan.Report) (list []*scan.Report) {
+// scanTogether puts the programs that were given by their paths into one table.
+func scanTogether(reports []*scan.Report) (list []*scan.Report) {
 	var programs *scan.Report
 	for _, r := range reports {
 		switch {

@@ -16,6 +16,9 @@ import (
 // scanExampleCount is how many paths stand for many.
 const scanExampleCount = 3
 
+// evidenceWidth is the width of that column.
+const evidenceWidth = 40
+
 // scanReport is what there is to say about one path or image.
 func scanReport(r *scan.Report, all bool) string {
 	var b strings.Builder
@@ -32,24 +35,24 @@ func scanReport(r *scan.Report, all bool) string {
 			fmt.Fprintf(&b, "and %s more that could not be read\n", english.Plural(len(r.Unreadable)-i, "file", ""))
 			break
 		}
-		fmt.Fprintf(&b, "%s: %s %s\n", text.FgYellow.Sprint("not read"), visible(p.Path), p.Why)
+		fmt.Fprintf(&b, "%s: %s %s\n", text.FgYellow.Sprint("not read"), printable(p.Path), p.Why)
 	}
 	return b.String()
 }
 
 func scanTitle(r *scan.Report) string {
-	title := visible(r.Path)
+	title := printable(r.Path)
 	if r.Image != "" {
-		title += ": " + visible(r.Image)
+		title += ": " + printable(r.Image)
 	}
 	if r.Platform != "" {
-		title += " (" + visible(r.Platform) + ")"
+		title += " (" + printable(r.Platform) + ")"
 	}
 	return title
 }
 
-// visible is a text from a file, without what would change the terminal.
-func visible(s string) string {
+// printable is a text from a file, without what would change the terminal.
+func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
 			return '?'
@@ -83,19 +86,19 @@ func scanGroups(programs []scan.Program, all bool) (groups []*scanGroup) {
 			g.why = append(g.why, why)
 		}
 	}
-	slices.SortStableFunc(groups, func(a, b *scanGroup) int { return rank(a.first) - rank(b.first) })
+	slices.SortStableFunc(groups, func(a, b *scanGroup) int { return scanRank(a.first) - scanRank(b.first) })
 	return groups
 }
 
 // scanName is the path of a program, with the process if it runs.
 func scanName(p scan.Program) string {
 	if p.PID == 0 {
-		return visible(p.Path)
+		return printable(p.Path)
 	}
-	return fmt.Sprintf("%s (process %d)", visible(p.Path), p.PID)
+	return fmt.Sprintf("%s (process %d)", printable(p.Path), p.PID)
 }
 
-func rank(p scan.Program) int {
+func scanRank(p scan.Program) int {
 	switch {
 	case p.AtRisk:
 		return 0
@@ -110,31 +113,31 @@ func scanTable(r *scan.Report, all bool) string {
 	t.AppendHeader(table.Row{"resolver", "programs", "evidence", "hazards"})
 	for _, g := range scanGroups(r.Programs, all) {
 		t.AppendRow(table.Row{
-			rankColor(g.first).Sprint(scanResolver(g.first)), scanPaths(g), scanEvidence(g), kinds(g.first.Hazards),
+			scanColor(g.first).Sprint(scanResolver(g.first)), scanPaths(g), scanEvidence(g), scanKinds(g.first.Hazards),
 		})
 	}
 	t.SetColumnConfigs([]table.ColumnConfig{
 		{Number: 1, WidthMax: 20, WidthMaxEnforcer: text.WrapSoft}, {Number: 2, WidthMax: 40, WidthMaxEnforcer: text.WrapText},
-		{Number: 3, WidthMax: 40, WidthMaxEnforcer: text.WrapSoft}, {Number: 4, WidthMax: 24, WidthMaxEnforcer: text.WrapSoft},
+		{Number: 4, WidthMax: 24, WidthMaxEnforcer: text.WrapSoft},
 	})
 	return t.Render()
 }
 
-func rankColor(p scan.Program) text.Color {
-	return []text.Color{text.FgRed, text.FgYellow, text.FgGreen}[rank(p)]
+func scanColor(p scan.Program) text.Color {
+	return []text.Color{text.FgRed, text.FgYellow, text.FgGreen}[scanRank(p)]
 }
 
 // scanResolver names the resolver, and those that the program can be told to use.
 func scanResolver(p scan.Program) string {
 	s := string(p.Resolver)
 	if p.Version != "" && p.Resolver != scan.Go {
-		s += " " + visible(p.Version)
+		s += " " + printable(p.Version)
 	}
-	if p.Guess && p.Resolver == scan.Musl {
+	if p.Guess && p.Resolver != scan.Unknown {
 		s += " (guess)"
 	}
 	for _, o := range p.Also {
-		s += strings.TrimRight(", or "+string(o.Resolver)+" "+visible(o.Version), " ")
+		s += strings.TrimRight(", or "+string(o.Resolver)+" "+printable(o.Version), " ")
 	}
 	return s
 }
@@ -162,17 +165,13 @@ func scanEvidence(g *scanGroup) string {
 	for _, o := range g.first.Also {
 		lines = append(lines, string(o.Resolver)+" "+o.When)
 	}
-	return visibleLines(lines)
-}
-
-func visibleLines(lines []string) string {
 	for i, line := range lines {
-		lines[i] = visible(line)
+		lines[i] = text.WrapSoft(printable(line), evidenceWidth)
 	}
 	return strings.Join(lines, "\n")
 }
 
-func kinds(all []diagnosis.Kind) string {
+func scanKinds(all []diagnosis.Kind) string {
 	words := make([]string, len(all))
 	for i, k := range all {
 		words[i] = string(k)

@@ -21,7 +21,6 @@ type recorder struct {
 	out  bytes.Buffer
 	file *pcapgo.Writer
 	done sync.WaitGroup
-	lost uint32
 }
 
 // record begins to record. What is not of the interface is none of its business: the lab has no other.

@@ -37,17 +37,22 @@ func TestCompose(t *testing.T) {
 	needsImages(t)
 	p := newProject(t, "compose", root+"/corefile-examples/docker/compose.yaml",
 		fmt.Sprintf(instead, server, victim, gateway, own, withAbsolute(t), absolute))
-	upstream.Start(t, gateway+":53", router) // the network is there by now
+	resolver := upstream.Start(t, gateway+":53", router) // the network is there by now
 	p.do(t, "up", "--detach")
 	containers := []row{
 		{"a container", "dns", own, nobody},
 		{"an absent name", "nope.example.org", "EAI_NONAME", nobody},
 	}
-	// As the document says, a server that is down takes no names of containers away.
+	// As the document says, the names of containers are Docker's own affair, and a server that is down takes no names of containers away.
 	defer func() {
 		p.do(t, "stop", "--timeout", "0", "dns")
 		down := []row{{"a container", "stock", "172.30.53.", nobody}, {"another name", "www.example.org", "EAI_AGAIN", nobody}}
 		check(t, p.container(t, "app"), down, true)
+		for _, q := range resolver.Queries("dns") {
+			if q.Name == "dns." {
+				t.Errorf("%+v was asked; want the name of a container to stay with Docker", q)
+			}
+		}
 	}()
 	for _, with := range []bool{false, true} {
 		service := map[bool]string{false: "stock", true: "app"}[with]

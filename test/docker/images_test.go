@@ -3,6 +3,7 @@ package docker
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -127,9 +128,20 @@ func libcs() []libc {
 	return list
 }
 
-// look looks a name up in a container that runs. It returns the error of getaddrinfo, or the first address.
-func (l libc) look(container, name string) string {
-	out, err := run("docker", append(append([]string{"exec", container}, l.command...), "0", name)...)
+// enter returns what starts a program in a container that runs: for root, the quick way to do what docker exec does.
+func enter(t *testing.T, container string) []string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return []string{"docker", "exec", container}
+	}
+	pid := docker(t, "inspect", "--format={{.State.Pid}}", container)
+	return []string{"nsenter", "--target=" + pid, "--mount", "--net", "--root", "--wd=/", "--"}
+}
+
+// look looks a name up where a command starts its program. It returns the error of getaddrinfo, or the first address.
+func (l libc) look(enter []string, name string) string {
+	args := slices.Concat(enter, l.command, []string{"0", name})
+	out, err := run(args[0], args[1:]...)
 	fields := strings.Fields(out)
 	switch {
 	case err != nil:

@@ -97,7 +97,8 @@ func check(t *testing.T, container string, rows []row, with bool) {
 	for i := range indexes {
 		indexes[i] = i
 	}
-	lab.AtOnce(12, indexes, func(i int) { outcomes[i].got = outcomes[i].libc.look(container, outcomes[i].name) })
+	start := enter(t, container)
+	lab.AtOnce(len(indexes), indexes, func(i int) { outcomes[i].got = outcomes[i].libc.look(start, outcomes[i].name) })
 	for o := range slices.Values(outcomes) {
 		if fails := !with && o.breaks(o.libc); fails == strings.HasPrefix(o.got, o.want) {
 			t.Errorf("%s: %s, %s: %s; want %s: %v", o.libc.name, o.about, o.name, o.got, o.want, !fails)

@@ -68,7 +68,7 @@ func TestManualSession(t *testing.T) {
 	checkSessions(t, manual, func(_ int, session string) string { return replay(t, dir, session) })
 }
 
-// TestManualCommands runs the commands of doctor that the manual shows without their output.
+// TestManualCommands runs the commands that the manual shows without their output. All of them are commands of doctor.
 func TestManualCommands(t *testing.T) {
 	enterPod(t)
 	lab.CoreDNS(t, fmt.Sprintf(cluster, ""), nil)
@@ -78,6 +78,7 @@ func TestManualCommands(t *testing.T) {
 			command, _, _ := strings.Cut(strings.TrimSpace(line), " >")
 			args, ok := strings.CutPrefix(command, "doctor ")
 			if !ok {
+				t.Errorf("%q is no command of doctor, so nobody runs it", command)
 				continue
 			}
 			ran++

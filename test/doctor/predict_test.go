@@ -59,6 +59,8 @@ type attempt struct {
 	want lookup
 	got  []string
 	took time.Duration
+
+	anyTime bool // the prediction is not about time
 }
 
 // TestPredictions looks every name up with doctor, and then with every libc that is installed here.
@@ -77,6 +79,12 @@ func TestPredictions(t *testing.T) {
 			all = append(all, &attempt{libc: libc, name: n.Name, want: prediction(t, n, libc)})
 		}
 	}
+	compare(t, all)
+}
+
+// compare runs all lookups, those that differ from the prediction twice.
+func compare(t *testing.T, all []*attempt) {
+	t.Helper()
 	lookUp(t, all)
 	var different []*attempt
 	for _, a := range all {
@@ -125,7 +133,7 @@ func (a *attempt) diff() string {
 		want = sorted(a.want.Addresses)
 	}
 	elapsed := time.Duration(*a.want.Seconds * float64(time.Second))
-	if slices.Equal(sorted(a.got), want) && (a.took-elapsed).Abs() < slack {
+	if slices.Equal(sorted(a.got), want) && (a.anyTime || (a.took-elapsed).Abs() < slack) {
 		return ""
 	}
 	return fmt.Sprintf("%v after %v", want, elapsed)

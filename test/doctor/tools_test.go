@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/muslsafe/coredns-muslsafe/test/lab"
+	"github.com/muslsafe/coredns-muslsafe/test/upstream"
 )
 
 // atOnceTools is how many programs run at the same time.
@@ -32,13 +33,32 @@ type shown struct {
 // what doctor says they show.
 func TestTools(t *testing.T) {
 	lab.Require(t)
+	lab.ResolvConf(t, resolvConf)
+	serve(t, "127.0.0.1:53")
+	checkTools(t, append(matrix(), "data", "nxdomain", "servfail", "tcempty.nodata.x.plain.test", "data.nxdomain.x.plain.test", "data-c3-l215.data.x.plain.test"))
+}
+
+// TestToolsOfTwoServers does the same with two name servers: the programs ask them one after the other, each by rules of its own.
+func TestToolsOfTwoServers(t *testing.T) {
+	lab.Require(t)
+	lab.ResolvConf(t, twoServers)
+	var names []string
+	for _, d := range append(disagreements, crossed()...) {
+		names = append(names, d.name)
+	}
+	for which, addr := range two {
+		upstream.Start(t, addr+":53", script(t, which, ""))
+	}
+	checkTools(t, names)
+}
+
+func checkTools(t *testing.T, names []string) {
+	t.Helper()
 	commands := map[string][]string{
 		"nslookup": {lab.LookPath(t, "busybox"), "nslookup"},
 		"dig":      {lab.LookPath(t, "dig"), "+tries=2"}, // as often as doctor asks
 	}
-	lab.ResolvConf(t, resolvConf)
-	serve(t, "127.0.0.1:53")
-	_, r := examine(t, append(matrix(), "data", "nxdomain", "servfail", "tcempty.nodata.x.plain.test", "data.nxdomain.x.plain.test", "data-c3-l215.data.x.plain.test")...)
+	_, r := examine(t, names...)
 	var all []*shown
 	for _, n := range r.Names {
 		if n.Status == "hazards" && len(n.Tools) != len(commands) {

@@ -55,16 +55,16 @@ func onPage(t *testing.T) map[string]override {
 	return all
 }
 
-// localDNS says the same to CoreDNS, which LocalDNS is: at 127.0.0.1, in front of the cluster's CoreDNS at 127.0.0.5. What it
-// has for the domains of Azure is left out.
-func localDNS(t *testing.T, zones map[string]override) string {
+// localDNS says the same to CoreDNS, which LocalDNS is, at an address in front of 127.0.0.5. What it has for the domains of
+// Azure is left out.
+func localDNS(t *testing.T, addr string, zones map[string]override) string {
 	t.Helper()
 	var text strings.Builder
 	for _, zone := range slices.Sorted(maps.Keys(zones)) {
 		o := zones[zone]
 		fmt.Fprintf(&text, `%s {
     %s
-    bind 127.0.0.1
+    bind %s
     forward . %s {
         %s
         policy %s
@@ -80,7 +80,7 @@ func localDNS(t *testing.T, zones map[string]override) string {
     loop
     nsid localdns-pod
 }
-`, zone, said(t, o.QueryLogging), said(t, o.ForwardDestination), said(t, o.Protocol), said(t, o.ForwardPolicy), o.MaxConcurrent,
+`, zone, said(t, o.QueryLogging), addr, said(t, o.ForwardDestination), said(t, o.Protocol), said(t, o.ForwardPolicy), o.MaxConcurrent,
 			o.CacheDurationInSeconds, strings.ReplaceAll(said(t, o.ServeStale), "SECONDS", fmt.Sprint(o.ServeStaleDurationInSeconds)))
 	}
 	return text.String()
@@ -90,7 +90,7 @@ func localDNS(t *testing.T, zones map[string]override) string {
 func said(t *testing.T, value string) string {
 	t.Helper()
 	line, ok := map[string]string{
-		"Error": "errors", "ClusterCoreDNS": "127.0.0.5", "Sequential": "sequential", "PreferUDP": "prefer_udp", "ForceTCP": "force_tcp",
+		"Error": "errors", "ClusterCoreDNS": "127.0.0.5", "VnetDNS": "127.0.0.5", "Sequential": "sequential", "PreferUDP": "prefer_udp", "ForceTCP": "force_tcp",
 		"Immediate": "serve_stale SECONDSs immediate", "Verify": "serve_stale SECONDSs verify", "Disable": "",
 	}[value]
 	if !ok {
@@ -142,13 +142,53 @@ corp.example.com {
 // nodes is at 127.0.0.2; with is whether muslsafe is between.
 func startAKS(t *testing.T, zones map[string]override, with bool) {
 	t.Helper()
-	lab.ResolvConf(t, strings.Replace(resolvConf, "example.com", "corp.example.com", 1))
-	lab.Dnsmasq(t, public)
 	behind := "127.0.0.2"
 	if with {
 		lab.CoreDNS(t, muslsafeStub, nil)
 		behind = "127.0.0.4"
 	}
-	lab.CoreDNS(t, fmt.Sprintf(stubZone, behind), map[string]string{"cluster.zone": clusterZone})
-	lab.CoreDNS(t, localDNS(t, zones), nil)
+	startBehind(t, behind)
+	lab.CoreDNS(t, localDNS(t, "127.0.0.1", zones), nil)
 }
+
+// startBehind starts what LocalDNS asks, at 127.0.0.5, where the search domain is that of another server.
+func startBehind(t *testing.T, search string) {
+	t.Helper()
+	lab.ResolvConf(t, strings.Replace(resolvConf, "example.com", "corp.example.com", 1))
+	lab.Dnsmasq(t, public)
+	lab.CoreDNS(t, fmt.Sprintf(stubZone, search), map[string]string{"cluster.zone": clusterZone})
+}
+
+// startPods starts the same with muslsafe in front, as in the overlay pods: it asks the LocalDNS that its node asks, and that
+// asks the DNS of the network.
+func startPods(t *testing.T) {
+	t.Helper()
+	startBehind(t, "127.0.0.2")
+	network := published()["."]
+	network.ForwardDestination = "VnetDNS"
+	lab.CoreDNS(t, localDNS(t, "127.0.0.6", map[string]override{".": network}), nil)
+	lab.CoreDNS(t, inPods, map[string]string{"cluster.zone": clusterZone})
+}
+
+// inPods is the Corefile of the overlay pods, with a file in the place of the Kubernetes API.
+const inPods = `
+(common) {
+    bind 127.0.0.1
+    errors
+    muslsafe {
+        search corp.example.com
+        ttl 5
+    }
+}
+cluster.local {
+    import common
+    file cluster.zone
+}
+. {
+    import common
+    cache 30 {
+        servfail 0
+    }
+    forward . 127.0.0.6
+}
+`

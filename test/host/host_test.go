@@ -99,6 +99,7 @@ func check(t *testing.T, m machine, rows []row, with bool) {
 			if fails := !with && r.breaks(l); fails == found {
 				t.Errorf("%s: %s = %+v, %v; want %s: %v", l.Name, r.name, a, err, r.want, !fails)
 			}
+			t.Logf("with muslsafe %v: %s: %s = %+v", with, l.Name, r.name, a)
 			if with && a.Took > 2*time.Second {
 				t.Errorf("%s: %s took %v", l.Name, r.name, a.Took)
 			}

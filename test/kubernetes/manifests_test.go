@@ -41,8 +41,8 @@ func TestCorefiles(t *testing.T) {
 	}
 }
 
-// TestTogether finds no object that two overlays share, so that a cluster can have one beside another, and lose one. Of
-// node-front-cilium is the rest of node-front.
+// TestTogether finds no object in two overlays, so that a cluster can have both, and one of them can be deleted. Only
+// node-front-cilium is meant to replace node-front.
 func TestTogether(t *testing.T) {
 	owner := map[string]string{}
 	for overlay := range overlays {

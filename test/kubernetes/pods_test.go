@@ -93,14 +93,14 @@ func TestPodsPolicy(t *testing.T) {
 func TestPodsPolicyFails(t *testing.T) {
 	c := startPolicy(t)
 	c.awaitPolicy(t)
-	t.Run("another cluster domain, and one that is none", func(t *testing.T) {
+	t.Run("another cluster domain, and an invalid one", func(t *testing.T) {
 		c.annotate(t, "cluster-domain", "k8s.example.net")
 		c.await(t, func() error { return c.ours(t, func(*core.Pod) {}, "k8s.example.net") })
 		c.annotate(t, "cluster-domain", "k8s_example")
 		c.await(t, func() error { return c.untouched(t) })
 		c.annotate(t, "cluster-domain", "cluster.local")
 	})
-	t.Run("a search domain that is none", func(t *testing.T) {
+	t.Run("invalid search domains", func(t *testing.T) {
 		c.annotate(t, "searches", " Corp.example.com  no_domain, -x 192.0.2.53/24\n")
 		c.await(t, func() error { return c.ours(t, func(*core.Pod) {}, "cluster.local") })
 	})
@@ -127,8 +127,8 @@ func TestPodsPolicyFails(t *testing.T) {
 	})
 }
 
-// TestPodsByKubectl applies what a reader keeps who adds a component, by kubectl. There, kustomize writes a namespace into the
-// policy, of whose kind it does not know that it is in none; kubectl and the API do.
+// TestPodsByKubectl applies the overlay with a component by kubectl. As the reader's kustomization has a namespace, kustomize writes
+// it into the policy too: it does not know that this kind is in no namespace. kubectl and the API do.
 func TestPodsByKubectl(t *testing.T) {
 	c := startPolicy(t)
 	cache, err := os.UserCacheDir()

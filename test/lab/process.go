@@ -36,7 +36,7 @@ func Start(t *testing.T, ready string, cmd *exec.Cmd) *Process {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = cmd.Wait() // a server that is killed does not end well
+		_ = cmd.Wait() // a killed server is an error here
 		close(p.ended)
 	}()
 	t.Cleanup(p.Stop)

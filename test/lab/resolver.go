@@ -74,7 +74,7 @@ func (r *Resolver) Lookup(name string) (stub.Result, time.Duration) {
 	r.step.name = ""
 	result := r.model.Lookup(r.conf, name, stub.Both, r.exchange)
 	r.close()
-	// What the model knows to be waited for in vain, after REFUSED for example, it does not ask for.
+	// The model does not ask for replies that cannot come, after REFUSED for example, and only adds the time.
 	time.Sleep(time.Until(began.Add(result.Elapsed)))
 	return result, time.Since(began)
 }

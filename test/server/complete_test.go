@@ -145,7 +145,7 @@ func TestCompleteWithAutopath(t *testing.T) {
 		_ = instance.Stop()
 		t.Fatal("the server started")
 	}
-	for _, want := range []string{"plugin/muslsafe", `"complete"`, "autopath", "expect one of them"} {
+	for _, want := range []string{"plugin/muslsafe", `"complete"`, "autopath", "expect only one of them"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error = %q; want %q in it", err, want)
 		}

@@ -3,10 +3,10 @@ package capture
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/muslsafe/coredns-muslsafe/build/doctor/diagnosis"
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
 
@@ -51,7 +51,7 @@ func (a *Analysis) lookup(l *lookup) {
 		a.unjudged++
 		return
 	}
-	if l.cut {
+	if l.cut && !l.isHeard() {
 		a.unfinished++
 		return
 	}
@@ -84,6 +84,18 @@ func (a *Analysis) lookup(l *lookup) {
 		return
 	}
 	a.trouble(id, l, v, near)
+}
+
+// isHeard reports whether each question has got a reply, be it a bad one: what comes of it can be told.
+func (l *lookup) isHeard() bool {
+	for _, s := range l.steps {
+		for i := range s.halves {
+			if !slices.ContainsFunc(s.halves[i].tries, func(t try) bool { return t.fate != stub.Silent }) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // isPartial reports whether the capture has only a part of a reply.
@@ -184,16 +196,4 @@ func (a *Analysis) trouble(id *identity, l *lookup, v *verdict, near bool) {
 	if took := l.observed(); took > t.slowest {
 		t.slowest, t.verdict = took, v
 	}
-}
-
-// kindsOf returns the kinds of the causes of one outcome, without repetition.
-func (v *verdict) kindsOf(o outcome) (all []diagnosis.Kind) {
-	seen := make(map[diagnosis.Kind]bool)
-	for _, i := range o.Causes {
-		if k := v.causes[i].Kind; !seen[k] {
-			seen[k] = true
-			all = append(all, k)
-		}
-	}
-	return all
 }

@@ -51,13 +51,13 @@ func (r *replay) half(name string, qtype uint16) (a answer) {
 		t := &h.tries[i]
 		switch {
 		case t.transport == stub.TCP:
-			a.readTCP(s.replyTo(t), qtype)
+			a.readTCP(s.replyTo(t, t.at), qtype)
 		case t.fate == stub.Silent:
 			a.lost = true
 			a.describe(stub.Reply{}, qtype)
 		case !a.known || a.say == failure:
 			first := a.delay
-			a.read(s.replyTo(t), qtype)
+			a.read(s.replyTo(t, t.at), qtype)
 			if a.delay = t.at + t.after - h.tries[0].at; a.say == failure && a.known {
 				a.delay = first // a failure is known when it comes first
 			}

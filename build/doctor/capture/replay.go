@@ -2,6 +2,7 @@ package capture
 
 import (
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -39,7 +40,8 @@ func (r *replay) exchange(q stub.Query) stub.Reply {
 	if q.Transport == stub.TCP {
 		return r.overTCP(q, s, h)
 	}
-	return s.nth(h, q)
+	t, n := h.nth(q)
+	return s.replyTo(t, s.sentWith(t, n))
 }
 
 // find returns the step of a name.
@@ -52,10 +54,9 @@ func (l *lookup) find(name string, malformed bool) *step {
 	return nil
 }
 
-// nth returns the reply to the nth try of a question over UDP. A libc that asks more often than the client did gets the last
-// one again.
-func (s *step) nth(h *half, q stub.Query) stub.Reply {
-	n, found := 0, (*try)(nil)
+// nth returns the nth try of a question over UDP, and its number. A libc that asks more often than the client did gets the
+// last one again.
+func (h *half) nth(q stub.Query) (found *try, n int) {
 	for i := range h.tries {
 		t := &h.tries[i]
 		if t.transport == stub.UDP && t.server == q.Server {
@@ -64,15 +65,48 @@ func (s *step) nth(h *half, q stub.Query) stub.Reply {
 			}
 		}
 	}
-	return s.replyTo(found)
+	return found, n
 }
 
-// replyTo makes a reply for a model.
-func (s *step) replyTo(t *try) stub.Reply {
+// sentWith returns when the questions of a pair went out that a try belongs to. The models send both at the same time, and it
+// can matter which reply comes first.
+func (s *step) sentWith(t *try, n int) time.Duration {
+	if t == nil {
+		return 0
+	}
+	sent := t.at
+	for i := range s.halves {
+		other, k := s.halves[i].nth(stub.Query{Server: t.server, Attempt: n})
+		if other != nil && k == n && other.at < sent && sent-other.at < apart {
+			sent = other.at
+		}
+	}
+	return sent
+}
+
+// wentToTCP returns when a libc has turned to TCP: with the first truncated reply to this half, or else to the other one.
+func (s *step) wentToTCP(h *half, t *try) time.Duration {
+	for _, own := range []bool{true, false} {
+		for i := range s.halves {
+			if (&s.halves[i] == h) != own {
+				continue
+			}
+			for k := range s.halves[i].tries {
+				if u := &s.halves[i].tries[k]; u.transport == stub.UDP && s.truncated(u) && u.at+u.after <= t.at {
+					return u.at + u.after
+				}
+			}
+		}
+	}
+	return t.at
+}
+
+// replyTo makes a reply for a model, for which the question went out at this time.
+func (s *step) replyTo(t *try, sent time.Duration) stub.Reply {
 	if t == nil || t.fate == stub.Silent {
 		return stub.Reply{}
 	}
-	return stub.Reply{Fate: t.fate, Bytes: s.bytes(t), Delay: t.after}
+	return stub.Reply{Fate: t.fate, Bytes: s.bytes(t), Delay: t.at + t.after - sent}
 }
 
 // overTCP returns what came over TCP. Where the client did not go there, nobody knows. A libc that asks more often than the
@@ -89,10 +123,10 @@ func (r *replay) overTCP(q stub.Query, s *step, h *half) stub.Reply {
 	}
 	r.asked[q.Question()]++
 	if found != nil {
-		return s.replyTo(found)
+		return s.replyTo(found, s.wentToTCP(h, found))
 	}
 	if whole := s.whole(h); whole != nil {
-		return s.replyTo(whole) // over TCP it is the same
+		return s.replyTo(whole, whole.at) // over TCP it is the same
 	}
 	if !s.connected {
 		r.miss(dns.TypeToString[q.Type] + " " + q.Name + " over TCP")

@@ -12,8 +12,9 @@ import (
 // A Resolver is what asks in the name of a client.
 type Resolver struct {
 	Name  string
-	Model *stub.Model // the most likely one, nil if the resolver is none of the modelled
-	Sure  float64     // from 0 to 1
+	Model *stub.Model   // the most likely one, nil if the resolver is none of the modelled
+	Range []*stub.Model // all that the name stands for
+	Sure  float64       // from 0 to 1
 	Why   []string
 
 	mixed bool // several programs share the client: close IDs are those of musl
@@ -88,7 +89,7 @@ func (e *evidence) libc() Resolver {
 	}
 	r := Resolver{Name: nameOf(first, last), Sure: named / total, Why: e.why()}
 	if best < cares {
-		r.Model = models[best]
+		r.Model, r.Range = models[best], models[first:last+1]
 	}
 	if r.Sure < 0.6 {
 		r.Name = "musl or glibc"
@@ -118,7 +119,7 @@ func bestOf(all, weight [cares + 1]float64) int {
 // several finds clients behind which there are both musl and others.
 func (e *evidence) several() (Resolver, bool) {
 	share := float64(e.near) / float64(max(e.pairs, 1))
-	if e.pairs < 8 || share < 0.25 || share > 0.8 {
+	if e.pairs < 16 || share < 0.35 || share > 0.8 { // of 16 drawn by lot, six are close in one of 5000 cases
 		return Resolver{}, false
 	}
 	return Resolver{Name: "several programs, on musl and on others", Model: models[3], Sure: 0.9, Why: e.why(), mixed: true}, true

@@ -143,7 +143,7 @@ func (v *verdict) cause(j *judge, c cause) int {
 		for i := range s.halves {
 			h := &s.halves[i]
 			a := answer{}
-			a.describe(s.replyTo(&h.tries[0]), h.qtype)
+			a.describe(s.replyTo(&h.tries[0], h.tries[0].at), h.qtype)
 			c.Answers = append(c.Answers, diagnosis.Answer{Type: dns.TypeToString[h.qtype], Says: a.text})
 		}
 	} else {

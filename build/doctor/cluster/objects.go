@@ -9,6 +9,7 @@ type (
 		Name, Namespace     string
 		Labels, Annotations map[string]string
 		OwnerReferences     []struct{ Kind, Name string }
+		DeletionTimestamp   string
 	}
 	// Node is a node of the cluster.
 	Node struct {

@@ -16,8 +16,9 @@ type PodGroup struct {
 	Searches    []string `json:"searches"`
 	Options     []string `json:"options"`
 	Count       int      `json:"pods"`
-	Owners      []string `json:"of"` // namespace and name of what made the pods, each once
-	Namespace   string   `json:"-"`  // the longest name of a namespace with such pods
+	Owners      []string `json:"of"`   // namespace and name of what made the pods, each once
+	Asks        string   `json:"asks"` // whom they ask, and what that means
+	Namespace   string   `json:"-"`    // the longest name of a namespace with such pods
 }
 
 // Pods sorts pods into groups as they come, so that a cluster of any size needs little memory. A nil Pods has none.
@@ -31,9 +32,10 @@ func NewPods() *Pods {
 	return &Pods{groups: make(map[string]*PodGroup), owners: make(map[string]map[string]bool)}
 }
 
-// Add adds a pod. One that has ended, or that doctor has made, does not count.
+// Add adds a pod. One that has ended or is about to, or that doctor has made, does not count.
 func (p *Pods) Add(pod Pod) {
-	if pod.Status.Phase == "Succeeded" || pod.Status.Phase == "Failed" || pod.Metadata.Labels[RunLabel] != "" {
+	m := pod.Metadata
+	if pod.Status.Phase == "Succeeded" || pod.Status.Phase == "Failed" || m.DeletionTimestamp != "" || m.Labels[RunLabel] != "" {
 		return
 	}
 	g := groupOf(pod)
@@ -136,14 +138,14 @@ func (g PodGroup) effective() string {
 	return g.Policy
 }
 
-// Asks says whom the pods of a group ask, and what that means.
-func (g PodGroup) Asks() string {
+// asks says whom the pods of a group ask, and what that means.
+func (e *examination) asks(g PodGroup) string {
 	switch g.effective() {
 	case clusterFirst:
 		if len(g.Nameservers) > 0 {
-			return "the cluster DNS, and others"
+			return e.first() + ", and others"
 		}
-		return "the cluster DNS"
+		return e.first()
 	case ownConfig:
 		return words(g.Nameservers)
 	}
@@ -151,6 +153,18 @@ func (g PodGroup) Asks() string {
 		return "the DNS of the node, because of hostNetwork: no names of the cluster"
 	}
 	return "the DNS of the node: no names of the cluster"
+}
+
+// first is what the kubelets give to pods: the cluster DNS, or by what probes say, something in front of it.
+func (e *examination) first() string {
+	for _, v := range e.views {
+		for _, server := range v.Servers {
+			if addr := hostOf(server); !slices.Contains(e.dns.Addresses, addr) {
+				return addr + ", as the kubelets say"
+			}
+		}
+	}
+	return "the cluster DNS"
 }
 
 // where says which pods these are.

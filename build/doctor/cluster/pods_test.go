@@ -84,10 +84,11 @@ func TestGroups(t *testing.T) {
 		podWith("host", "hostNetwork: true")+podWith("host2", "hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet")+
 		podWith("own", "dnsConfig: {searches: [dnscheck.svc.example.net]}")+
 		"kind: Pod\nmetadata: {name: over}\nstatus: {phase: Succeeded}\n---\n"+
+		"kind: Pod\nmetadata: {name: ending, deletionTimestamp: '2026-11-22T02:10:00Z'}\nstatus: {phase: Running}\n---\n"+
 		"kind: Pod\nmetadata: {name: doctor, labels: {"+RunLabel+": x}}\n")
 	var got []string
-	for _, g := range s.Pods.Groups() {
-		got = append(got, fmt.Sprintf("%d %s %v %v %v: %s", g.Count, g.Policy, g.HostNetwork, g.Searches, g.Owners, g.Asks()))
+	for _, g := range Examine(s).Pods {
+		got = append(got, fmt.Sprintf("%d %s %v %v %v: %s", g.Count, g.Policy, g.HostNetwork, g.Searches, g.Owners, g.Asks))
 	}
 	want := []string{
 		"5 ClusterFirst false [] [dnscheck/alone shop/db shop/static-node-1 shop/web]: the cluster DNS",
@@ -100,5 +101,29 @@ func TestGroups(t *testing.T) {
 	}
 	if none := (*Pods)(nil); len(none.Groups()) != 0 || none.Count() != 0 {
 		t.Error("pods that cannot be read are some")
+	}
+}
+
+// A probe says whom pods ask that do not say it themselves.
+func TestAsks(t *testing.T) {
+	s := readState(t, coreDNS(with("ttl 30"))+podWith("web", "")+podWith("db", "dnsConfig: {nameservers: [192.0.2.53]}")+podWith("own", "dnsPolicy: None, dnsConfig: {nameservers: [192.0.2.53]}"))
+	tests := []struct {
+		probes []Probe
+		want   string
+	}{
+		{nil, "the cluster DNS, and others; the cluster DNS; 192.0.2.53"},
+		{[]Probe{probeOn("node-1")}, "the cluster DNS, and others; the cluster DNS; 192.0.2.53"},
+		{[]Probe{{Node: "node-1", Servers: []string{"169.254.20.10:53"}}}, "169.254.20.10, as the kubelets say, and others; 169.254.20.10, as the kubelets say; 192.0.2.53"},
+		{[]Probe{{Node: "node-1", Pod: "dnscheck/own", Servers: []string{"192.0.2.53:53"}}}, "the cluster DNS, and others; the cluster DNS; 192.0.2.53"},
+	}
+	for _, tc := range tests {
+		s.Probes = tc.probes
+		var got []string
+		for _, g := range Examine(s).Pods {
+			got = append(got, g.Asks)
+		}
+		if got := strings.Join(got, "; "); got != tc.want {
+			t.Errorf("%+v: %s; want %s", tc.probes, got, tc.want)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -55,10 +56,10 @@ type (
 	}
 )
 
-// ReadProbe reads what doctor --json wrote in a pod.
+// ReadProbe reads what doctor --json wrote in a pod, where its errors stand among the rest.
 func ReadProbe(log []byte) (Probe, error) {
 	var p Probe
-	err := json.Unmarshal(log, &p)
+	err := json.Unmarshal(report.Find(log), &p)
 	if err == nil && len(p.Names) == 0 {
 		err = errors.New("no names in it")
 	}
@@ -70,6 +71,9 @@ func ReadProbe(log []byte) (Probe, error) {
 	}
 	return Probe{}, fmt.Errorf("what doctor wrote cannot be read: %w; is the image one of doctor, and not older than this program?", err)
 }
+
+// report finds the JSON of doctor, which begins and ends with a line of its own.
+var report = regexp.MustCompile(`(?ms)^\{.*^?\}$`)
 
 func lastLine(text []byte) string {
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))

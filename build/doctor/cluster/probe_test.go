@@ -14,6 +14,10 @@ func TestReadProbe(t *testing.T) {
 	if err != nil || p.Servers[0] != "10.96.0.10:53" || p.Ndots != 5 || p.Names[0].Status != "healthy" {
 		t.Errorf("ReadProbe = %+v, %v", p, err)
 	}
+	among := "doctor: something else went wrong\n" + strings.ReplaceAll(good, `"later":1}`, "\"later\":1\n}") + "\ndoctor: and that\n"
+	if p, err := ReadProbe([]byte(among)); err != nil || p.Ndots != 5 {
+		t.Errorf("among errors: %+v, %v", p, err)
+	}
 	for log, want := range map[string]string{
 		"":                    "is the image one of doctor",
 		"{}":                  "no names in it",

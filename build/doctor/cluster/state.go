@@ -60,6 +60,9 @@ func Examine(s State) Report {
 		r.Findings = append(r.Findings, rule(e)...)
 	}
 	r.DNS, r.DNS.ClusterDomain = e.dns.DNS, e.clusterDomain()
+	for i := range r.Pods {
+		r.Pods[i].Asks = e.asks(r.Pods[i])
+	}
 	r.Lacking = append(r.Lacking, e.unread...)
 	return r
 }

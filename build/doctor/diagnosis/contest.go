@@ -10,8 +10,19 @@ import (
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
 )
 
-// Hazard returns the hazard of a race whose result depends on who is first.
-func (r Race) Hazard() (h Hazard, ok bool) {
+// Hazards returns what is wrong with the name servers as a group.
+func (r Race) Hazards() (all []Hazard) {
+	if h, ok := r.contested(); ok {
+		all = append(all, h)
+	}
+	if h, ok := r.dead(); ok {
+		all = append(all, h)
+	}
+	return all
+}
+
+// contested returns the hazard of a race whose result depends on who is first.
+func (r Race) contested() (h Hazard, ok bool) {
 	h.Kind = Nameservers
 	if !r.finds() {
 		return h, false
@@ -21,7 +32,7 @@ func (r Race) Hazard() (h Hazard, ok bool) {
 			ok = true
 			h.Harms = append(h.Harms, Harm{m, r.effects(i)})
 		} else if l := r.Finishes[0].Lookups[i]; m == Glibc() && l.Result.Err != stub.OK {
-			h.Harms = append(h.Harms, Harm{m, Error(l.Result.Err) + ", whoever answers first"})
+			h.Harms = append(h.Harms, Harm{m, Error(l.Result.Err) + ", whichever server is first"})
 		}
 	}
 	h.Question, h.Answers = r.evidence()

@@ -139,8 +139,8 @@ func (d *Doctor) Examine(name string) Report {
 	raced := r.race(d)
 	for _, e := range all {
 		for _, c := range e.causes() {
-			if raced && c.unexplained() && d.disagree(c.step.Name) {
-				continue // it lost the race
+			if raced && c.unexplained() && (waitsForDead(c.step) || d.disagree(c.step.Name)) {
+				continue // this is about the name servers
 			}
 			r.blame(d.world, e, c)
 		}
@@ -155,16 +155,13 @@ func (d *Doctor) Examine(name string) Report {
 	return r
 }
 
-// race adds the hazard of several name servers, if there is one, and reports whether there is.
+// race adds the hazards of several name servers, and reports whether there are any.
 func (r *Report) race(d *Doctor) bool {
 	if len(d.world.servers) < 2 {
 		return false
 	}
-	h, ok := d.Race(r.Name).Hazard()
-	if ok {
-		r.Hazards = append(r.Hazards, h)
-	}
-	return ok
+	r.Hazards = d.Race(r.Name).Hazards()
+	return len(r.Hazards) > 0
 }
 
 // lookups runs all models at once.

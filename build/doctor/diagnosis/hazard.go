@@ -30,8 +30,9 @@ const (
 	TooMany    Kind = "too-many"    // more addresses than a libc has room for
 	Crash      Kind = "crash"       // attempts:0
 
-	Nameservers Kind = "nameservers" // several name servers do not say the same
-	Odd         Kind = "odd"         // an answer that is none of the above
+	Nameservers Kind = "nameservers"     // several name servers do not say the same
+	DeadServer  Kind = "dead-nameserver" // one of several is silent
+	Odd         Kind = "odd"             // an answer that is none of the above
 )
 
 // A Hazard is something that breaks lookups of one name.
@@ -133,7 +134,11 @@ var advice = map[Kind]Advice{
 	},
 	Nameservers: {
 		Why:        "musl asks all name servers at once and takes the first NOERROR or NXDOMAIN of any; glibc asks them in order and goes on only where one fails. These servers disagree.",
-		Workaround: "name servers that all know the same names: one alone (the cluster's), which forwards each domain to the server that knows it",
+		Workaround: "use one name server (the cluster's) and have it forward each domain to the server that knows it",
+	},
+	DeadServer: {
+		Why:        "One of the name servers does not answer. glibc waits 5 seconds before it asks the next one, for each name of the search; musl asks all at once.",
+		Workaround: "repair the server, or remove it from the resolv.conf of the nodes",
 	},
 	Odd: {
 		Why:        "The libc makes nothing of an answer that others can use; doctor trace shows what it does.",

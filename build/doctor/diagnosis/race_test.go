@@ -60,6 +60,10 @@ func TestNameservers(t *testing.T) {
 		{"one denies AAAA", [2]string{"data", "nodata"}, [2]string{"data", "nxdomain"}, "nameservers 1.2.3 1.2.4 1.2.5"},
 		{"one denies AAAA, and is first", [2]string{"data", "nxdomain"}, [2]string{"data", "nodata"}, "nameservers 1.2.3 1.2.4 1.2.5; pair 1.2.3 1.2.4 1.2.5"},
 		{"one fails", [2]string{"data", "nodata"}, [2]string{"servfail", "servfail"}, ""},
+		{"the first one is silent", [2]string{"silence", "silence"}, [2]string{"data", "nodata"}, "dead-nameserver glibc-2.36"},
+		{"the second one is silent", [2]string{"data", "nodata"}, [2]string{"silence", "silence"}, ""},
+		{"the first one is silent, and nobody has the name", [2]string{"silence", "silence"}, [2]string{"nxdomain", "nxdomain"}, "dead-nameserver glibc-2.36"},
+		{"both are silent", [2]string{"silence", "silence"}, [2]string{"silence", "silence"}, "outage " + anyMusl + " glibc-2.36; unclear"},
 		{"one refuses", [2]string{"refused", "refused"}, [2]string{"data", "nodata"}, ""},
 		{"both deny it", [2]string{"nxdomain", "nxdomain"}, [2]string{"nxdomain", "nxdomain"}, "unclear"},
 		{"none has an address, and they say so in different ways", [2]string{"nxdomain", "nxdomain"}, [2]string{"nodata", "nodata"}, "unclear"},
@@ -125,7 +129,7 @@ func TestAlike(t *testing.T) {
 func TestRaceWords(t *testing.T) {
 	d := between(t, "", host(t, 1, "data-d30", "nodata-d30"), host(t, 1, "nxdomain", "nxdomain"))
 	r := d.Race("www.example.org")
-	h, ok := r.Hazard()
+	h, ok := r.contested()
 	const want = "gets 198.18.4.1 if 192.0.2.53 is first; no such host (EAI_NONAME) if 192.0.2.54 is first"
 	if !ok || len(h.Harms) != 4 || h.Harms[3].Effect != want {
 		t.Errorf("harms %+v; want %s for each musl", h.Harms, want)

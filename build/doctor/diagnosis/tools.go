@@ -37,9 +37,9 @@ func (d *Doctor) tools(name string) []Tool {
 	return []Tool{d.nslookup(name), d.dig(name)}
 }
 
-// nslookup is the one of BusyBox with its own resolver, which Alpine has since 3.11.3 and Debian has. It asks for A and AAAA of a
-// name with a dot as it stands; of a name without, in every search domain, and never as it stands. It goes on to the next server
-// only if nothing at all comes back.
+// nslookup is the one of BusyBox with a resolver of its own (FEATURE_NSLOOKUP_BIG), as Debian has it, and Alpine since 3.11.3; before,
+// it left the lookup to the libc. A name with a dot is asked as it stands, for A and AAAA. A name without a dot is asked in every
+// search domain, and never as it stands. The next server is asked only if nothing at all comes back.
 func (d *Doctor) nslookup(name string) Tool {
 	t := Tool{Name: "nslookup", Asks: "it asks for the name as it stands, without the search list, and judges A and AAAA each by itself"}
 	names := []string{dns.Fqdn(name)}

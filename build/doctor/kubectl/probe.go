@@ -27,6 +27,9 @@ type Probing struct {
 // period is how often pods are looked at.
 const period = time.Second
 
+// logLimit bounds what is read of a pod: an image may write anything.
+const logLimit = "--limit-bytes=16777216"
+
 // cleanupTime bounds how long the removal of pods may take.
 const cleanupTime = 30 * time.Second
 
@@ -163,7 +166,7 @@ func (w *watch) look(ctx context.Context, name, node string, late bool) error {
 
 // log reads what doctor wrote. That it makes no sense is a result.
 func (p Probing) log(ctx context.Context, pod, container string) (cluster.Probe, error) {
-	out, err := p.Output(ctx, nil, "logs", pod, "--container="+container)
+	out, err := p.Output(ctx, nil, "logs", pod, "--container="+container, logLimit)
 	switch {
 	case ctx.Err() != nil:
 		return cluster.Probe{}, err

@@ -134,6 +134,30 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestBlocks reads what server blocks say, in a Corefile, in what it imports, and in parts without one.
+func TestBlocks(t *testing.T) {
+	const head = "kind: ConfigMap\nmetadata:\n  name: coredns\ndata:\n  "
+	tests := []struct{ about, text, want string }{
+		{"all of it", head + "Corefile: |\n    .:53 {\n     muslsafe {\n      search a.example b.example\n      search c.example\n      complete\n     }\n     kubernetes Cluster.Local in-addr.arpa\n     autopath @kubernetes\n     forward . 192.0.2.1 192.0.2.2\n    }\n",
+			"[{[.] map[complete:[] search:[a.example b.example c.example]] [cluster.local.] [192.0.2.1 192.0.2.2] true}]"},
+		{"nothing", head + "Corefile: |\n    example.org {\n    }\n", "[{[example.org.] map[] [] [] false}]"},
+		{"a part", head + "my.override: |\n    forward . 192.0.2.1\n", "[{[.] map[] [] [192.0.2.1] false}]"},
+		{"an import", head + "Corefile: |\n    import custom/*.server\n  my.server: |\n    example.org {\n     forward .\n    }\n", "[{[example.org.] map[] [] [] false}]"},
+	}
+	for _, tc := range tests {
+		blocks, err := ConfigMapBlocks("map.yaml", strings.NewReader(tc.text))
+		if got := fmt.Sprint(blocks); err != nil || got != tc.want {
+			t.Errorf("%s: %s, %v; want %s", tc.about, got, err, tc.want)
+		}
+		if len(blocks) > 0 && (blocks[0].Muslsafe != nil) != blocks[0].Has("complete") {
+			t.Errorf("%s: muslsafe %v; want complete in it, or none", tc.about, blocks[0].Muslsafe)
+		}
+	}
+	if _, err := ConfigMapBlocks("map.yaml", strings.NewReader(head+"Corefile: |\n    . {\n")); err == nil || !strings.Contains(err.Error(), "map.yaml: ConfigMap coredns, Corefile: line") {
+		t.Errorf("a broken Corefile: %v; want the place", err)
+	}
+}
+
 func corefileError(text string) error {
 	_, err := Check("Corefile", strings.NewReader(text), Options{})
 	return err

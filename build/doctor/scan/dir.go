@@ -123,24 +123,32 @@ func (d *dir) packages(name string) map[string]string {
 
 func (d *dir) shown(name string) string { return filepath.Join(d.name, filepath.FromSlash(name)) }
 
-// placeOf returns a folder and those above it, the nearest first: the loader of a program in /srv/rootfs/usr/bin is in
-// /srv/rootfs, if it is there, and else on this machine.
+// placeOf returns a folder and those above it, the nearest first, up to one that is a root: the loader of a program in
+// /srv/rootfs/usr/bin is in /srv/rootfs, and if that is no root, on this machine.
 func placeOf(name string) (all place, err error) {
 	for {
 		d, err := openDir(name)
-		if err != nil {
-			if all == nil {
-				return nil, err
-			}
-		} else {
+		switch {
+		case err == nil:
 			all = append(all, d)
+		case all == nil:
+			return nil, err
 		}
-		if parent := filepath.Dir(name); parent != name {
-			name = parent
-			continue
+		parent := filepath.Dir(name)
+		if parent == name || d != nil && isRoot(d) {
+			return all, nil
 		}
-		return all, nil
+		name = parent
 	}
+}
+
+// isRoot reports whether a folder looks like the root of a system, of which nothing outside can be a part. /usr/local does not.
+func isRoot(d *dir) bool {
+	has := func(name string) bool {
+		k, _ := d.lstat(name)
+		return k == folder || k == link
+	}
+	return has("/etc") && has("/usr")
 }
 
 func (p place) close() {

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 )
 
 // What is read of one file, however big it says that its parts are.
@@ -29,8 +29,44 @@ var (
 // isELF reports whether a file that begins so is in the Executable and Linkable Format.
 func isELF(head []byte) bool { return bytes.HasPrefix(head, []byte(elf.ELFMAG)) }
 
-// openELF checks the header before debug/elf allocates what that asks for.
-func openELF(r io.ReaderAt) (f *elf.File, err error) {
+// openELF opens a program or a library. One whose sections make no sense is opened without them: to run it, they are not
+// needed.
+func openELF(r io.ReaderAt) (*elf.File, error) {
+	f, err := openWhole(r)
+	if err == nil || errors.Is(err, errNotELF) || errors.Is(err, errOther) {
+		return f, err
+	}
+	if f, again := openWhole(&headless{r}); again == nil {
+		return f, nil
+	}
+	return nil, err
+}
+
+// headless is an ELF file whose header says that there are no sections.
+type headless struct{ io.ReaderAt }
+
+func (h *headless) ReadAt(p []byte, at int64) (int, error) {
+	var head [64]byte
+	n, err := h.ReaderAt.ReadAt(p, at)
+	if at >= int64(len(head)) {
+		return n, err
+	}
+	if _, err := h.ReaderAt.ReadAt(head[:], 0); err != nil {
+		return 0, err
+	}
+	if head[elf.EI_CLASS] == byte(elf.ELFCLASS64) {
+		clear(head[40:48]) // e_shoff
+		clear(head[60:64]) // e_shnum, e_shstrndx
+	} else {
+		clear(head[32:36])
+		clear(head[48:52])
+	}
+	copy(p[:n], head[at:])
+	return n, err
+}
+
+// openWhole checks the header before debug/elf allocates what that asks for.
+func openWhole(r io.ReaderAt) (f *elf.File, err error) {
 	var head [64]byte
 	if n, _ := r.ReadAt(head[:], 0); n < len(head) || !isELF(head[:]) {
 		return nil, errNotELF
@@ -47,8 +83,20 @@ func openELF(r io.ReaderAt) (f *elf.File, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("is a broken ELF file: %w", err)
 	}
+	if isDebug(f) {
+		return nil, errOther
+	}
 	return f, nil
 }
+
+// isDebug reports whether a file has what a debugger needs of a program, and not the program.
+func isDebug(f *elf.File) bool {
+	text := f.Section(".text")
+	return text != nil && text.Type == elf.SHT_NOBITS
+}
+
+// systems are what programs for Linux have for their system: nothing, Linux, or an ABI of ARM.
+var systems = []elf.OSABI{elf.ELFOSABI_NONE, elf.ELFOSABI_LINUX, 64, elf.ELFOSABI_ARM}
 
 // checkHeader refuses tables that are larger than those of programs, and names of sections that would be unpacked.
 func checkHeader(r io.ReaderAt, head []byte) error {
@@ -62,7 +110,7 @@ func checkHeader(r io.ReaderAt, head []byte) error {
 		counts, sections = head[54:], order.Uint64(head[40:])
 		programSize, sectionSize = 56, 64
 	}
-	if kind := elf.Type(order.Uint16(head[16:])); kind != elf.ET_EXEC && kind != elf.ET_DYN {
+	if kind := elf.Type(order.Uint16(head[16:])); kind != elf.ET_EXEC && kind != elf.ET_DYN || !slices.Contains(systems, elf.OSABI(head[elf.EI_OSABI])) {
 		return errOther
 	}
 	field := func(i int) uint16 { return order.Uint16(counts[2*i:]) }
@@ -104,127 +152,4 @@ func interpreter(f *elf.File) (string, error) {
 		return string(name), nil
 	}
 	return "", nil
-}
-
-// dynamic is what the dynamic section says.
-type dynamic struct {
-	needed  []string
-	soname  string
-	rpath   []string
-	isPIE   bool
-	strings []byte // all names, of functions too
-}
-
-// mentions reports whether a function is imported from another library, or exported.
-func (d dynamic) mentions(functions ...string) bool {
-	for _, name := range functions {
-		if bytes.Contains(d.strings, []byte("\x00"+name+"\x00")) {
-			return true
-		}
-	}
-	return false
-}
-
-// readDynamic reads it as a dynamic loader does, by the program headers: sections can be stripped.
-func readDynamic(f *elf.File) (d dynamic, err error) {
-	for _, p := range f.Progs {
-		if p.Type != elf.PT_DYNAMIC {
-			continue
-		}
-		entries, err := readEntries(f, p)
-		if err != nil {
-			return d, err
-		}
-		if d.strings, err = stringTable(f, entries); err != nil {
-			return d, err
-		}
-		d.fill(entries)
-		return d, nil
-	}
-	return d, nil
-}
-
-// entry is one of the dynamic section.
-type entry struct {
-	tag   elf.DynTag
-	value uint64
-}
-
-func readEntries(f *elf.File, p *elf.Prog) (entries []entry, err error) {
-	size := 8
-	if f.Class == elf.ELFCLASS64 {
-		size = 16
-	}
-	data := make([]byte, min(p.Filesz, uint64(maxDynamic*size)))
-	if _, err := p.ReadAt(data, 0); err != nil {
-		return nil, errHeader
-	}
-	for ; len(data) >= size; data = data[size:] {
-		e := entry{elf.DynTag(f.ByteOrder.Uint32(data)), uint64(f.ByteOrder.Uint32(data[4:]))}
-		if size == 16 {
-			e = entry{elf.DynTag(f.ByteOrder.Uint64(data)), f.ByteOrder.Uint64(data[8:])}
-		}
-		if e.tag == elf.DT_NULL {
-			break
-		}
-		entries = append(entries, e)
-	}
-	return entries, nil
-}
-
-// stringTable reads what DT_STRTAB points to. That is an address, so the segment that is loaded there has it.
-func stringTable(f *elf.File, entries []entry) ([]byte, error) {
-	var address, size uint64
-	for _, e := range entries {
-		switch e.tag {
-		case elf.DT_STRTAB:
-			address = e.value
-		case elf.DT_STRSZ:
-			size = e.value
-		}
-	}
-	if size == 0 {
-		return nil, nil
-	}
-	for _, p := range f.Progs {
-		if p.Type != elf.PT_LOAD || address < p.Vaddr || address-p.Vaddr >= p.Filesz {
-			continue
-		}
-		at := address - p.Vaddr
-		if size > p.Filesz-at || size > maxStrings {
-			return nil, errHeader
-		}
-		// It is read in steps, as the file may end long before the size that is stated here.
-		table, err := io.ReadAll(io.NewSectionReader(p, int64(at), int64(size)))
-		if err != nil || uint64(len(table)) < size {
-			return nil, errHeader
-		}
-		return table, nil
-	}
-	return nil, errHeader
-}
-
-func (d *dynamic) fill(entries []entry) {
-	for _, e := range entries {
-		switch e.tag {
-		case elf.DT_NEEDED:
-			if len(d.needed) < maxNeeded {
-				d.needed = append(d.needed, d.text(e.value))
-			}
-		case elf.DT_SONAME:
-			d.soname = d.text(e.value)
-		case elf.DT_RPATH, elf.DT_RUNPATH:
-			d.rpath = strings.Split(d.text(e.value), ":")
-		case elf.DT_FLAGS_1:
-			d.isPIE = elf.DynFlag1(e.value)&elf.DF_1_PIE != 0
-		}
-	}
-}
-
-func (d *dynamic) text(at uint64) string {
-	if at >= uint64(len(d.strings)) {
-		return ""
-	}
-	text, _, _ := bytes.Cut(d.strings[at:][:min(maxInterp, uint64(len(d.strings))-at)], []byte{0})
-	return string(text)
 }

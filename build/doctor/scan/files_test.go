@@ -72,6 +72,7 @@ func TestFolder(t *testing.T) {
 	write(t, root+"/bin/empty", "")
 	write(t, root+"/bin/tiny", "\x7fELF")
 	write(t, root+"/bin/broken", brokenELF())
+	write(t, root+"/bin/odd", oddSections())
 	run(t, nil, "mkfifo", root+"/bin/pipe")
 	for name, target := range map[string]string{"out": outside, "outfile": outside + "/secret", "again": "app"} {
 		if err := os.Symlink(target, filepath.Join(root, "bin", name)); err != nil {
@@ -83,7 +84,7 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := reports[0]
-	if got, want := lines(r), root+"/bin/app none  guess\n"; got != want {
+	if got, want := lines(r), root+"/bin/app none  guess\n"+root+"/bin/odd none  guess\n"; got != want {
 		t.Errorf("programs: %q; want %q", got, want)
 	}
 	var problems []string

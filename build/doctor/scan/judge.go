@@ -30,7 +30,7 @@ func judgeWith(name string, o *object, l libc, libs linked) Program {
 		p.judgeGo(o, l)
 	case cares == "":
 		p.set(l)
-	case l.name == None || libs.isComplete && !libs.asksLibc && !o.asksLibc && o.interp != "":
+	case l.name == None || libs.isComplete && !libs.asksLibc && !o.dyn.asksLibc && o.interp != "":
 		p.Resolver, p.Evidence = CAres, []string{cares}
 	default:
 		p.set(l)
@@ -88,7 +88,7 @@ func (p *Program) judgeGo(o *object, l libc) {
 		reason = "with CGO_ENABLED=0"
 	case slices.Contains(tags, "netgo"):
 		reason = "with the tag netgo"
-	case l.name == None || l.name == Unknown && o.interp == "" || o.interp != "" && !o.asksLibc:
+	case l.name == None || l.name == Unknown && o.interp == "" || o.interp != "" && !o.dyn.asksLibc:
 		reason = "without the resolver of a C library"
 	case slices.Contains(tags, "netcgo") || strings.Contains(set["DefaultGODEBUG"], "netdns=cgo"):
 		p.set(l)

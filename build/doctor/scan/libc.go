@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"debug/elf"
 	"fmt"
 	"path"
 	"strings"
@@ -39,7 +38,7 @@ func dynamicLibc(interp string, in place) libc {
 	}
 	shown := fs.shown(at)
 	if o.loader.starts != "" {
-		l := dynamicLibc(muslLoaderOf(o), in)
+		l := libcBehind(o.loader.starts, in)
 		l.evidence = append([]string{shown + " is gcompat, which runs programs of glibc on musl"}, l.evidence...)
 		return l
 	}
@@ -47,6 +46,9 @@ func dynamicLibc(interp string, in place) libc {
 	l.read(o.loader.version)
 	if l.text != "" {
 		l.evidence = []string{fmt.Sprintf("%s says version %s", shown, l.text)}
+		if fs != in[0] && isThisMachine(fs) {
+			l.evidence = append(l.evidence, "so it is if the program runs on this machine")
+		}
 		return l
 	}
 	l.evidence = []string{shown + " does not say its version"}
@@ -54,6 +56,20 @@ func dynamicLibc(interp string, in place) libc {
 		l.date(o, in)
 	}
 	return l
+}
+
+// libcBehind is the musl that gcompat starts. One that is gcompat again is not followed.
+func libcBehind(path string, in place) libc {
+	if o, _, _ := in.hasLoader(path); o != nil && o.loader != nil && o.loader.starts != "" {
+		return libc{name: Musl, isGuess: true, evidence: []string{path + " is gcompat too"}}
+	}
+	return dynamicLibc(path, in)
+}
+
+// isThisMachine reports whether files are those of this machine, and not of a folder in it.
+func isThisMachine(fs files) bool {
+	d, ok := fs.(*dir)
+	return ok && d.name == "/"
 }
 
 // date concludes the version of a musl that does not say it.
@@ -91,18 +107,6 @@ func libcByName(interp string, in place) libc {
 		l.name = Glibc
 	}
 	return l
-}
-
-// muslLoaderOf returns the loader that gcompat starts.
-func muslLoaderOf(o *object) string {
-	if strings.HasPrefix(o.loader.starts, "/") {
-		return o.loader.starts
-	}
-	arch := map[elf.Machine]string{
-		elf.EM_X86_64: "x86_64", elf.EM_AARCH64: "aarch64", elf.EM_386: "i386", elf.EM_ARM: "armhf",
-		elf.EM_PPC64: "powerpc64le", elf.EM_S390: "s390x", elf.EM_RISCV: "riscv64", elf.EM_LOONGARCH: "loongarch64",
-	}
-	return "/lib/ld-musl-" + arch[o.machine] + ".so.1"
 }
 
 // staticLibc returns the C library that is inside of a static program.

@@ -51,7 +51,7 @@ func libraries(name string, o *object, in place) (l linked) {
 		case library == nil || len(seen) >= maxLibraries:
 			l.isComplete = false
 		default:
-			l.asksLibc = l.asksLibc || library.asksLibc
+			l.asksLibc = l.asksLibc || library.dyn.asksLibc
 			push(library, at)
 		}
 	}

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"debug/elf"
 	"io"
 	"regexp"
 	"slices"
@@ -14,12 +15,15 @@ type loader struct {
 	starts  string   // the path of the loader of musl that this one starts: gcompat, which runs programs of glibc on musl
 }
 
-// maxLoader is how much of a loader or a C library is read: that of glibc has 2 MB.
-const maxLoader = 16 << 20
+// maxLoader is how much of a loader or a C library is read: that of glibc has 2 MB. That of gcompat has 20 kB.
+const (
+	maxLoader  = 16 << 20
+	maxWrapper = 1 << 20
+)
 
 var (
-	// lone is a string that is nothing but a version, as __libc_version of musl is.
-	lone = regexp.MustCompile(`\x00([01]\.\d{1,2}\.\d{1,3}(?:[-_+][0-9A-Za-z._+-]{1,40})?)\x00`)
+	// lone is a string that is nothing but a version, as __libc_version of musl is. What is before it need not be a string.
+	lone = regexp.MustCompile(`[^ -~]([01]\.\d{1,2}\.\d{1,3}(?:[-_+][0-9A-Za-z._+-]{1,40})?)\x00`)
 	// release is what glibc says of itself, in ld.so and in libc.so.6.
 	release = regexp.MustCompile(`(?:ld\.so|GNU C Library) \([^()\n]{1,80}\) (?:stable|development) release version (\d+\.\d+(?:\.\d+)?)`)
 	// inner is the loader that gcompat starts.
@@ -28,24 +32,32 @@ var (
 
 // readLoader returns nil for a file that is no loader.
 func readLoader(r *io.SectionReader, o *object) (*loader, error) {
-	isMusl, isWrapper := o.marks.has(muslLoader), o.marks.has(muslPath) && !o.marks.has(muslPolicy)
-	if !isMusl && !isWrapper && o.dyn.soname == "" {
-		return nil, nil
-	}
 	data, err := io.ReadAll(io.NewSectionReader(r, 0, min(r.Size(), maxLoader)))
 	if err != nil {
 		return nil, err
 	}
-	if isMusl && bytes.Contains(data, []byte("musl libc")) {
+	if o.marks.has(muslLoader) && o.interp == "" && bytes.Contains(data, []byte("musl libc")) {
 		return &loader{libc: Musl, version: loneVersion(data)}, nil
 	}
-	if m := release.FindSubmatch(data); m != nil {
+	if len(data) < maxWrapper && bytes.Contains(data, []byte("libgcompat.so")) {
+		return &loader{libc: Musl, starts: pathOr(inner.Find(data), o.machine)}, nil
+	}
+	if m := release.FindSubmatch(data); m != nil && o.dyn.soname != "" {
 		return &loader{libc: Glibc, version: string(m[1])}, nil
 	}
-	if path := inner.Find(data); isWrapper && path != nil && bytes.Contains(data, []byte("gcompat")) {
-		return &loader{libc: Musl, starts: string(path)}, nil
-	}
 	return nil, nil
+}
+
+// pathOr returns the path of musl's loader, or the usual one for an architecture.
+func pathOr(path []byte, m elf.Machine) string {
+	if path != nil {
+		return string(path)
+	}
+	arch := map[elf.Machine]string{
+		elf.EM_X86_64: "x86_64", elf.EM_AARCH64: "aarch64", elf.EM_386: "i386", elf.EM_ARM: "armhf",
+		elf.EM_PPC64: "powerpc64le", elf.EM_S390: "s390x", elf.EM_RISCV: "riscv64", elf.EM_LOONGARCH: "loongarch64",
+	}
+	return "/lib/ld-musl-" + arch[m] + ".so.1"
 }
 
 // loneVersion returns the one string that is a version and nothing else, "" if there are several.

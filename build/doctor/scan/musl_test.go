@@ -2,6 +2,7 @@ package scan
 
 import (
 	"debug/elf"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -75,6 +76,31 @@ func TestShared(t *testing.T) {
 			p := only(t, path)
 			if p.Resolver != Musl || p.Version != release || p.Guess || !strings.Contains(p.Evidence[0], root+muslLoaderPath) {
 				t.Errorf("%s: %+v; want musl %s from %s", path, p, release, root)
+			}
+		}
+	}
+}
+
+// TestRoot holds that a root is not left, also not for a loader that it lacks: that of this machine is another one.
+func TestRoot(t *testing.T) {
+	around := t.TempDir()
+	copyFile(t, musl(t, "1.2.6")+"/libc.so", around+muslLoaderPath)
+	for _, tc := range []struct{ file, want string }{
+		{"/app/etc/hosts", "/app/usr/bin/look musl  guess\n"}, // which makes /app a root
+		{"/app/usr/etc/hosts", "/app/usr/bin/look musl 1.2.6\n"},
+	} {
+		if err := os.RemoveAll(around + "/app"); err != nil {
+			t.Fatal(err)
+		}
+		copyFile(t, shared(t, client), around+"/app/usr/bin/look")
+		write(t, around+tc.file, "")
+		for _, path := range []string{"/app", "/app/usr", "/app/usr/bin", "/app/usr/bin/look"} {
+			reports, err := new(Scanner).Path(around + path)
+			if err != nil || len(reports) != 1 {
+				t.Fatal(reports, err)
+			}
+			if got := strings.ReplaceAll(lines(reports[0]), around, ""); got != tc.want {
+				t.Errorf("%s with %s: %q; want %q", path, tc.file, got, tc.want)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 )
 
 // An object is what was learned from one ELF file. It does not refer to the file any more.
@@ -14,22 +15,12 @@ type object struct {
 	isProgram bool   // and not a library, an object file or a core dump
 	interp    string // its dynamic loader; "" if it is static
 	dyn       dynamic
-	asksLibc  bool // mentions functions of the C library that look names up
-	asksCares bool
 	marks     marks
 	symbol    string // the version of musl that a symbol of a static program has
 	rustc     string // as the compiler wrote it: "1.83.0 (90b35a623 2024-11-26)"
 	build     *buildinfo.BuildInfo
 	loader    *loader // if the file is a dynamic loader, or the C library beside it
 }
-
-// functions of C libraries that look names up.
-var functions = []string{
-	"getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyname_r", "gethostbyname2_r", "getaddrinfo_a",
-	"res_query", "res_search", "res_nquery", "res_nsearch", "__res_query", "__res_search", "__res_nquery", "__res_nsearch",
-}
-
-var caresFunctions = []string{"ares_getaddrinfo", "ares_gethostbyname", "ares_query", "ares_search", "ares_query_dnsrec", "ares_search_dnsrec"}
 
 // readObject reads a file of some size. An error says what is wrong with it, to be put behind its name.
 func readObject(r io.ReaderAt, size int64) (*object, error) {
@@ -47,8 +38,6 @@ func readObject(r io.ReaderAt, size int64) (*object, error) {
 	if o.dyn, err = readDynamic(f); err != nil {
 		return nil, err
 	}
-	o.asksLibc, o.asksCares = o.dyn.mentions(functions...), o.dyn.mentions(caresFunctions...)
-	o.dyn.strings = nil
 	isLibrary := f.Type == elf.ET_DYN && !o.dyn.isPIE && (o.dyn.soname != "" || o.interp == "" && (len(o.dyn.needed) > 0 || f.Entry == 0))
 	if err := o.look(io.NewSectionReader(r, 0, size), f, isLibrary); err != nil {
 		return nil, err
@@ -59,14 +48,14 @@ func readObject(r io.ReaderAt, size int64) (*object, error) {
 
 // look looks into the file itself, as far as that is worth while for this kind of file.
 func (o *object) look(r *io.SectionReader, f *elf.File, isLibrary bool) (err error) {
-	if isLibrary && f.Entry == 0 && o.dyn.soname != "libc.so.6" {
+	isLibc := o.dyn.soname == "libc.so.6" || strings.HasPrefix(o.dyn.soname, "libgcompat.so")
+	if isLibrary && f.Entry == 0 && !isLibc {
 		return nil
 	}
 	if o.marks, err = findMarks(r); err != nil {
 		return err
 	}
-	// A program that starts a loader has its texts too, if it is doctor.
-	if f.Type == elf.ET_DYN && o.interp == "" || o.dyn.soname == "libc.so.6" {
+	if isLibc || f.Type == elf.ET_DYN && o.interp == "" || o.marks.has(muslPath) && r.Size() < maxWrapper {
 		if o.loader, err = readLoader(r, o); err != nil || o.loader != nil {
 			return err
 		}

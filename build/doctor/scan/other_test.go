@@ -152,7 +152,7 @@ func TestCAres(t *testing.T) {
 func TestOwn(t *testing.T) {
 	for _, name := range []string{"doctor", "coredns-slim"} {
 		file := filepath.Join(t.TempDir(), name)
-		run(t, []string{"CGO_ENABLED=0"}, "go", "build", "-o", file, "../../"+name)
+		run(t, []string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-buildvcs=false", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", file, "../../"+name)
 		if p := only(t, file); p.Resolver != Go || len(p.Also) > 0 || p.AtRisk {
 			t.Errorf("%s: %+v; want Go", name, p)
 		}

@@ -108,6 +108,30 @@ func TestUpdated(t *testing.T) {
 	}
 }
 
+// TestMapped has what is known of a process by those who may not open map_files: the file that is there now, if it was not
+// replaced.
+func TestMapped(t *testing.T) {
+	root := t.TempDir()
+	copyFile(t, musl(t, "1.2.3")+"/libc.so", root+muslLoaderPath)
+	d, err := openDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.root.Close()
+	program := &object{interp: muslLoaderPath, isProgram: true}
+	for _, tc := range []struct {
+		isOld bool
+		want  string
+		guess bool
+	}{{false, "has loaded " + muslLoaderPath + " 1.2.3", false}, {true, "the loader that the process has mapped could not be read", true}} {
+		l := &loaded{proc: t.TempDir(), root: d, maps: []mapped{{path: muslLoaderPath, isOld: tc.isOld}, {path: "/usr/lib/libcares.so.2"}}}
+		p := judgeMapped("/app", program, l)
+		if p.Resolver != Musl || p.Guess != tc.guess || p.Evidence[len(p.Evidence)-1] != tc.want || len(p.Also) != 1 || p.Also[0].Resolver != CAres {
+			t.Errorf("deleted %v: %+v; want musl by %q", tc.isOld, p, tc.want)
+		}
+	}
+}
+
 // TestNoProcess has processes that cannot be scanned.
 func TestNoProcess(t *testing.T) {
 	for pid, want := range map[int]string{1 << 30: "there is no process 1073741824", 0: "there is no process 0", -1: "there is no process -1"} {

@@ -30,6 +30,8 @@ func (s *Scanner) Folder(name string) (*Report, error) {
 	d.name = name
 	err = fs.WalkDir(d.root.FS(), ".", func(at string, e fs.DirEntry, err error) error {
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && at != ".":
+			return nil // gone meanwhile
 		case err != nil:
 			r.fail(d.shown(at), plain(err))
 			return nil // the rest of it is left out, by WalkDir
@@ -52,6 +54,7 @@ func (s *Scanner) scanFile(r *Report, at string, in place) {
 	d := in[0].(*dir)
 	o, err := d.read(at)
 	switch {
+	case errors.Is(err, fs.ErrNotExist): // gone meanwhile
 	case err != nil:
 		r.fail(d.shown(at), err)
 	case o != nil && o.isProgram:
@@ -86,8 +89,9 @@ func (s *Scanner) File(name string) (*Report, error) {
 	r := newReport(name)
 	r.Alone = true
 	p := judge("/"+base, o, in)
-	if p.Path = name; full != name && filepath.IsAbs(name) {
-		p.Path = full // the name is a link
+	p.Path = name
+	if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		p.Path = full
 	}
 	r.add(p)
 	return r, nil

@@ -103,6 +103,35 @@ func TestReportInNamespace(t *testing.T) {
 	w.noDoctors(t)
 }
 
+// TestReportAsPlugin runs it by kubectl, which also asks it to complete its command line.
+func TestReportAsPlugin(t *testing.T) {
+	w := start(t)
+	dir := t.TempDir()
+	for _, name := range []string{"kubectl-muslsafe", "kubectl_complete-muslsafe"} {
+		if err := os.Symlink(w.Programs()+"/doctor", dir+"/"+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := "env PATH=" + dir + ":$PATH "
+	for command, want := range map[string]string{
+		"kubectl muslsafe -n dnscheck":                                                  "\n1 hazard\n",
+		"kubectl muslsafe trace --help":                                                 "\n  kubectl muslsafe trace NAME ",
+		"kubectl __complete muslsafe --namespace kube-":                                 "\nkube-system\n",
+		"kubectl __complete muslsafe -n dnscheck --probe-pod ''":                        "\nmusl-1-2-5\n",
+		"kubectl muslsafe --context nope":                                               `context "nope" does not exist`,
+		"kubectl muslsafe --kubeconfig /nonexistent":                                    "/nonexistent",
+		"kubectl muslsafe -n dnscheck --probe-pod nosuch":                               `pods "nosuch" not found`,
+		"kubectl muslsafe -n dnscheck --probe --node node-9 --image x":                  `no node "node-9"; expect one of node-1, node-2`,
+		"kubectl muslsafe -n dnscheck --probe --node node-1 --image x --wait 3s --json": `"error": "`,
+	} {
+		out, _ := w.doctorCommand(path + command).CombinedOutput()
+		if !bytes.Contains(out, []byte(want)) {
+			t.Errorf("%s: %s\nwant %q", command, out, want)
+		}
+	}
+	w.noDoctors(t)
+}
+
 // TestReportBesideRoot runs doctor beside a program that runs as root, which the profile restricted of kubectl does not allow.
 func TestReportBesideRoot(t *testing.T) {
 	w := start(t)

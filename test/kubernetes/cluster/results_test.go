@@ -136,27 +136,26 @@ func planned(about string) bool {
 
 const introduction = `# Rollouts
 
-What pods notice when the servers that they ask are changed, on a real cluster of two nodes (kubelet, kube-proxy, containerd),
-each with the manifests of [build/kustomize](../../../build/kustomize); and what they notice of stock CoreDNS, in the same image
-with what the manifests of kubeadm and of NodeLocal DNSCache set. Meanwhile 50 kept sockets in 5 pods ask every 100 ms, and
-getaddrinfo of four versions of musl and of glibc looks names up. A query is lost if there is no answer within 2.5 s, when musl
-asks again, or a failure. No name that is asked for is in a cache, but that of a Service.
+What pods notice when the servers that they use are changed, on a real cluster of two nodes (kubelet, kube-proxy, containerd), with
+the manifests of [build/kustomize](../../../build/kustomize). For comparison, stock CoreDNS runs in the same image with the settings
+of kubeadm and of NodeLocal DNSCache. Meanwhile, 50 long-lived sockets in 5 pods send a query every 100 ms, and getaddrinfo of four
+versions of musl and of glibc looks names up. A query is lost if it fails, or has no answer within 2.5 s, when musl repeats it.
+Except for a Service, no name is in a cache.
 
-kube-proxy keeps sending a kept socket to a server that ends, as long as that says that it is ready; then it forgets the flow, and
-the next query goes to another server. The answer to a query that is under way at that moment is lost, whatever the server is:
-these are counted in a column of their own, and are more on a busy machine, where answers take longer. A socket that is used for
-one lookup, as those of musl and glibc, hardly ever meets such a moment, and its client asks again.
-Behind the DNS of the cluster, in the shapes upstream and stub, such a query is late rather than lost: that asks again after 2 s.
+kube-proxy keeps sending a long-lived socket to a server that is stopping, as long as that server says that it is ready. Then it
+forgets the flow, and the next query goes to another server. The answer to a query in flight at that moment is lost, whatever the
+server is. These queries have their own column, and there are more of them on a busy machine, where answers take longer. A socket
+for a single lookup, as musl and glibc use them, rarely meets such a moment, and its client repeats the query. In the shapes
+upstream and stub, such a query is late rather than lost, because the cluster's DNS repeats it after 2 s.
 
-In node-front, a new server shares the address with the old one. Before the old one ends, it finishes the queries that it has, and
-reads no more: what is sent to it in these milliseconds is lost. On a busy machine, or behind a slow upstream, they are more, and
-at most a second.
+In node-front, a new server shares the address with the old one. Before the old one ends, it finishes its queries and reads no more:
+queries sent to it in these milliseconds are lost. On a busy machine, or behind a slow upstream, this takes longer, up to a second.
 
-A server that is killed or ended for hanging is started again at once the first time, and by a kubelet's rule after 10 s, then 20 s
-and more, if it happens again within ten minutes. What is measured is the first time. What pods may miss then is what the probes
-need to notice; the manifests say why they are as they are.
+A server that is killed, or ended because it hangs, is restarted at once the first time. If it happens again within ten minutes, the
+kubelet waits 10 s, then 20 s and more. The first time is measured here. What pods may miss then is the time that the probes need
+to notice; the manifests give the reasons for their values.
 
-Measured on two processors with other work besides, with one cluster for each mode of kube-proxy at the same time.
+Measured on two processors that also did other work, with one cluster for each mode of kube-proxy at the same time.
 
 ` + "`make rollouts`" + ` measures it again.
 `

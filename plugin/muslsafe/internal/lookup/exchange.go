@@ -25,7 +25,7 @@ var log = clog.NewWithPlugin("muslsafe")
 type Exchange struct {
 	dns.ResponseWriter
 	context.Context
-	query    dns.Msg // a copy, as plugins modify what they get
+	query    dns.Msg // a copy, because plugins modify what they get
 	question [1]dns.Question
 
 	IsSubquery bool // a query of our own, not the client's

@@ -14,13 +14,13 @@ type link struct {
 	lookup        *Lookup
 }
 
-// insert puts li at the place of at.
+// insert puts li before at.
 func (li *link) insert(at *link) {
 	li.before, li.after = at.before, at
 	at.before.after, at.before = li, li
 }
 
-// remove takes li out, if it is in a queue.
+// remove removes li from its queue, if it is in one.
 func (li *link) remove() {
 	if li.before != nil {
 		li.before.after, li.after.before = li.after, li.before
@@ -28,7 +28,7 @@ func (li *link) remove() {
 	}
 }
 
-// add puts a lookup at the end.
+// add appends a lookup.
 func (q *queue) add(l *Lookup) {
 	if q.before == nil {
 		q.before, q.after = &q.link, &q.link

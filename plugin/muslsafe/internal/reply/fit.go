@@ -64,7 +64,7 @@ func isSmall(m *dns.Msg) bool {
 	return c.Len() <= SmallSize
 }
 
-// split takes the answer section apart.
+// split separates the aliases and the addresses of an answer section.
 func split(answer []dns.RR, qtype uint16) (chain []*dns.CNAME, addresses []dns.RR) {
 	for _, rr := range answer {
 		if cname, ok := rr.(*dns.CNAME); ok {
