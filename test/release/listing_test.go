@@ -191,7 +191,7 @@ func TestExternalPlugin(t *testing.T) {
 	documents := lab.ReadFile(t, root+"/plugin/muslsafe/README.md") + lab.ReadFile(t, root+"/build/chain/README.md")
 	for _, block := range lab.Fence("txt").FindAllString(parts[2], -1) {
 		if !strings.Contains(documents, block) {
-			t.Errorf("the documents of the plugin and of its place in the chain do not have\n%s", block)
+			t.Errorf("neither the manual of the plugin nor build/chain/README.md has\n%s", block)
 		}
 	}
 	if strings.Contains(parts[2], "](/") || strings.Contains(parts[2], "](.") {
