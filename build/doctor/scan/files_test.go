@@ -96,6 +96,18 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// TestDebug holds that a file for debuggers is no program, though its headers are those of one.
+func TestDebug(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(t.TempDir(), "program")
+	run(t, nil, "gcc", "-g", "-o", program, source(t, "int main(void) { return 0; }\n"))
+	run(t, nil, "objcopy", "--only-keep-debug", program, dir+"/program.debug")
+	reports, err := new(Scanner).Path(dir)
+	if err != nil || len(reports[0].Programs) > 0 || len(reports[0].Unreadable) > 0 {
+		t.Errorf("%+v, %v; want neither a program nor a problem", reports[0], err)
+	}
+}
+
 // TestNoProgram has paths that are neither a program nor something that has programs inside.
 func TestNoProgram(t *testing.T) {
 	dir := t.TempDir()
