@@ -2,7 +2,10 @@ package doctor
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,10 +65,27 @@ func TestManualSession(t *testing.T) {
 	} {
 		lab.WriteFile(t, filepath.Join(dir, name), text)
 	}
+	unpackImage(t, filepath.Join(dir, "rootfs"))
 	if n := len(console.FindAllString(lab.ReadFile(t, manual), -1)); n == 0 {
 		t.Fatal("no sessions in the manual")
 	}
 	checkSessions(t, manual, func(_ int, session string) string { return replay(t, dir, session) })
+}
+
+// unpackImage makes a folder as of an unpacked image: a program, and the musl that it runs on.
+func unpackImage(t *testing.T, root string) {
+	t.Helper()
+	i := slices.IndexFunc(lab.Libcs(t), func(l lab.Libc) bool { return l.Name == "musl 1.2.5" })
+	program, loader := lab.Libcs(t)[i].Files()
+	for file, from := range map[string]string{"usr/bin/app": program, "lib/ld-musl-x86_64.so.1": loader} {
+		to := filepath.Join(root, file)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("cp", from, to).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
 }
 
 // TestManualCommands runs the commands that the manual shows without their output. All of them are commands of doctor.

@@ -80,6 +80,15 @@ func Libcs(t *testing.T) []Libc {
 	return list
 }
 
+// Files returns the program that is linked with this libc, and for musl the loader of its version, which is the library too.
+func (l Libc) Files() (program, loader string) {
+	program = l.command[len(l.command)-1]
+	if l.Musl() {
+		loader = l.command[0]
+	}
+	return program, loader
+}
+
 // Answer is what getaddrinfo returned.
 type Answer struct {
 	Err   string // "OK", the C name of the error, or Crash or Hang
