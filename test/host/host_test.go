@@ -153,6 +153,7 @@ func TestPlainResolvers(t *testing.T) {
 	if got := m.do(t, "cat /etc/resolv.conf"); got != "nameserver 127.0.0.55\nsearch lan corp.example.com\n" {
 		t.Errorf("resolv.conf = %q; want our server, and the search domains as they were", got)
 	}
+	m.do(t, "for i in 1 2 3 4 5 6 7; do echo >>/etc/muslsafe/upstream.conf; sleep 0.7; done")
 	m.do(t, "sed -i 's/search lan/search home.arpa/' /etc/muslsafe/upstream.conf")
 	knows(t, m, "home.arpa. corp.example.com.")
 	m.do(t, "systemctl kill --signal=KILL muslsafe")
