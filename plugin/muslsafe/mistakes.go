@@ -21,6 +21,12 @@ func (s *settings) warnings() (list []string) {
 	if s.fixes[verdict.Wildcard] && len(s.suffixes.Search()) == 0 {
 		warn(`"wildcard" has no effect, because no search domains of the nodes are known`)
 	}
+	if s.fixes[verdict.Complete] && len(s.suffixes.Cluster()) == 0 {
+		warn(`"complete" has no effect without a cluster domain`)
+	}
+	if s.fixes[verdict.Absolute] && len(s.suffixes.Cluster())+len(s.suffixes.Search()) == 0 {
+		warn(`"absolute" has no effect without a cluster domain or a search domain of the nodes`)
+	}
 	for _, d := range s.search {
 		if names.AnyContains(s.cluster, string(d)) {
 			warn("search domain %q is ignored: it belongs to a cluster domain, and says nothing about the nodes", d)

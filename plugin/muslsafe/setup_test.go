@@ -119,6 +119,8 @@ func TestWarnings(t *testing.T) {
 		{"all fixes disabled, and clients counted", "muslsafe {\n search /dev/null\n" + allOff + " clients\n}", nil, nil},
 		{"search list of a pod", "muslsafe {\n search default.svc.cluster.local cluster.local example.org\n}", nil, []string{`"default.svc.cluster.local." is ignored`, `"cluster.local." is ignored`}},
 		{"no cluster, and the search list of a pod", "muslsafe {\n cluster none\n search svc.cluster.local\n absolute\n}", nil, nil},
+		{"complete without a cluster", "muslsafe {\n cluster none\n search example.org\n complete\n}", nil, []string{`"complete" has no effect without a cluster domain`}},
+		{"absolute without any domain", "muslsafe {\n cluster none\n search /dev/null\n absolute\n}", nil, []string{`"absolute" has no effect without a cluster domain or a search domain`}},
 		{"cluster domain below another one", "muslsafe {\n search /dev/null\n cluster local cluster.local\n}", nil, []string{`cluster domain "cluster.local." is below cluster domain "local."`}},
 		{"two cluster domains side by side", "muslsafe {\n search /dev/null\n cluster cluster.local k8s.local\n}", nil, nil},
 		{"cluster domain that begins with another one", "muslsafe {\n search /dev/null\n cluster cluster.local cluster.local.example.net\n}", nil, nil},

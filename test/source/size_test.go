@@ -27,8 +27,8 @@ var limits = []struct {
 	{"a file of the plugin", ofPlugin, each, 250, "lines"},
 	{"a struct of the plugin", ofPlugin, structs, 12, "fields"},
 	{"a type of the plugin", ofPlugin, methods, 15, "methods"},
-	{"the root package", ofRoot, together, 1830, "lines of code"},
-	{"the whole plugin", ofPlugin, together, 4290, "lines of code"},
+	{"the root package", ofRoot, together, 1835, "lines of code"},
+	{"the whole plugin", ofPlugin, together, 4295, "lines of code"},
 	{"a function of a test", ofTests, functions, 60, "lines"},
 }
 
