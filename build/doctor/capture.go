@@ -137,15 +137,18 @@ func readCapture(cmd *cobra.Command, o *options, f *captureFlags, file string) e
 		return err
 	}
 	w := captureWriter{Report: r, only: len(f.names)+len(f.clients) > 0, octets: a.Done(), took: time.Since(began)}
-	if o.json {
-		err = encode(cmd.OutOrStdout(), w.toJSON())
-	} else {
-		_, err = io.WriteString(cmd.OutOrStdout(), w.text())
-	}
-	if err != nil {
+	if err := w.write(cmd.OutOrStdout(), o.json); err != nil {
 		return err
 	}
 	return w.status()
+}
+
+func (w *captureWriter) write(out io.Writer, asJSON bool) error {
+	if asJSON {
+		return encode(out, w.toJSON())
+	}
+	_, err := io.WriteString(out, w.text())
+	return err
 }
 
 // captureSoFar is a bar for a file, and how much was read for a pipe.

@@ -1,16 +1,18 @@
 package capture
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	dnstap "github.com/dnstap/golang-dnstap"
+	framestream "github.com/farsightsec/golang-framestream"
 
 	"github.com/muslsafe/coredns-muslsafe/build/doctor/capture"
 	"github.com/muslsafe/coredns-muslsafe/plugin/pkg/stub"
@@ -24,22 +26,40 @@ var curable = []string{
 	"servfail.data.TAG.plain.test", "data.silence.TAG.plain.test", "data.data-d2900.TAG.plain.test", "data-n40.nodata.TAG.plain.test",
 }
 
-// tap receives what the dnstap plugin sends, and writes it into a file.
-func tap(t *testing.T) (socket, file string, stop func()) {
+// tap receives what the dnstap plugin sends. stop ends that and returns it as a file.
+func tap(t *testing.T) (socket string, stop func() []byte) {
 	t.Helper()
-	dir := t.TempDir()
-	socket, file = filepath.Join(dir, "dnstap.sock"), filepath.Join(dir, "dnstap")
+	socket = filepath.Join(t.TempDir(), "dnstap.sock")
 	in, err := dnstap.NewFrameStreamSockInputFromPath(socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := dnstap.NewFrameStreamOutputFromFilename(file)
+	frames, ended := make(chan []byte), make(chan bool)
+	go in.ReadInto(frames)
+	var file bytes.Buffer
+	w, err := framestream.NewWriter(&file, &framestream.WriterOptions{ContentTypes: [][]byte{dnstap.FSContentType}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	go out.RunOutputLoop()
-	go in.ReadInto(out.GetOutputChannel())
-	return socket, file, out.Close
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for {
+			select {
+			case frame := <-frames:
+				_, _ = w.WriteFrame(frame) // into memory
+			case <-ended:
+				return
+			}
+		}
+	})
+	return socket, func() []byte {
+		close(ended)
+		writing.Wait()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return file.Bytes()
+	}
 }
 
 // TestMuslsafe looks names up without muslsafe and with it. What doctor says of the first, that with muslsafe the program would get
@@ -47,7 +67,7 @@ func tap(t *testing.T) (socket, file string, stop func()) {
 func TestMuslsafe(t *testing.T) {
 	lab.Require(t)
 	upstream.Start(t, "192.0.2.200:53", script)
-	socket, file, stop := tap(t)
+	socket, stop := tap(t)
 	lab.CoreDNS(t, fmt.Sprintf(". {\n bind 192.0.2.201\n dnstap %s full\n muslsafe\n forward . 192.0.2.200\n}\n", socket), nil)
 	without, with := "nameserver 192.0.2.200\n", "nameserver 192.0.2.201\n"
 	var bare, safe []*cell
@@ -66,13 +86,8 @@ func TestMuslsafe(t *testing.T) {
 	time.Sleep(6 * time.Second)
 	look(bare[0])
 	recording := r.stop(t)
-	stop()
 	cures(t, bare, safe, analyse(t, recording, "192.0.2.200"))
-	tapped, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tappedLookups(t, safe, analyse(t, tapped, "192.0.2.201"))
+	tappedLookups(t, safe, analyse(t, stop(), "192.0.2.201"))
 }
 
 // byTag returns the trace of each lookup.

@@ -72,20 +72,24 @@ func (a *Analysis) lookup(l *lookup) {
 		id.count(found)
 		return
 	}
-	judge := func() *verdict { return a.engine.judge(l, known, a.options.Ndots) }
-	var v *verdict
-	if wanted {
-		v = judge()
-		a.keep(l, id, v, near)
-	} else {
-		v = a.memo.judge(l, known, judge)
-	}
+	v := a.judge(l, id, known, wanted, near)
 	id.evidence.replay(v)
 	if len(v.causes) == 0 {
 		id.count(v.outcomes[glibc].Result.Err == stub.OK)
 		return
 	}
 	a.trouble(id, l, v, near)
+}
+
+// judge returns the verdict on a lookup, and keeps it for a trace if it is wanted.
+func (a *Analysis) judge(l *lookup, id *identity, known []string, wanted, near bool) *verdict {
+	judge := func() *verdict { return a.engine.judge(l, known, a.options.Ndots) }
+	if !wanted {
+		return a.memo.judge(l, known, judge)
+	}
+	v := judge()
+	a.keep(l, id, v, near)
+	return v
 }
 
 // isHeard reports whether each question has got a reply, be it a bad one: what comes of it can be told.

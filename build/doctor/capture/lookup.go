@@ -124,12 +124,12 @@ func (s *step) truncated(t *try) bool {
 // settled reports whether a half has an answer that every libc takes.
 func (s *step) settled(h *half) bool { return s.whole(h) != nil }
 
-// whole returns the first try with an answer that every libc takes: NOERROR or NXDOMAIN, and not cut.
+// whole returns the first try with an answer that every libc takes: NOERROR or NXDOMAIN, not cut, and with the question.
 func (s *step) whole(h *half) *try {
 	for i := range h.tries {
 		t := &h.tries[i]
 		code := s.rcode(t)
-		if (code == dns.RcodeSuccess || code == dns.RcodeNameError) && (t.transport == stub.TCP || !s.truncated(t)) {
+		if (code == dns.RcodeSuccess || code == dns.RcodeNameError) && (t.transport == stub.TCP || !s.truncated(t)) && replyType(s.bytes(t)) == h.qtype {
 			return t
 		}
 	}

@@ -123,7 +123,7 @@ func (s *step) isOver(at time.Duration) bool {
 	}
 	for i := range s.halves {
 		h := &s.halves[i]
-		if h.tries[len(h.tries)-1].fate == stub.Silent && at-s.begin < 900*time.Millisecond {
+		if h.tries[len(h.tries)-1].fate == stub.Silent && !s.settled(h) && at-s.begin < 900*time.Millisecond {
 			return false
 		}
 	}
@@ -135,15 +135,12 @@ func (s *step) isOver(at time.Duration) bool {
 func (s *step) hasAddresses() bool {
 	found := false
 	for i := range s.halves {
-		h := &s.halves[i]
-		last := &h.tries[len(h.tries)-1]
-		msg := s.bytes(last)
-		switch s.rcode(last) {
-		case dns.RcodeSuccess:
-			found = found || len(msg) >= headerSize && answerCount(msg) > 0 && !s.truncated(last)
-		default:
+		t := s.whole(&s.halves[i])
+		if t == nil || s.rcode(t) != dns.RcodeSuccess {
 			return false
 		}
+		msg := s.bytes(t)
+		found = found || len(msg) >= headerSize && answerCount(msg) > 0
 	}
 	return found
 }

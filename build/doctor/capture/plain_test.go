@@ -41,24 +41,38 @@ func sentIn(m *stub.Model, c stub.Config, name string, family stub.Family, ask s
 	for _, s := range r.Steps {
 		port++
 		for _, p := range s.Packets {
-			id := 1000*port + p.Query.Type
-			e := packets.Event{
-				At: begin + p.Query.At, Kind: packets.Query, Client: netip.AddrPortFrom(testClient, port), Server: testServer,
-				Transport: p.Query.Transport, Message: p.Query.Wire(id),
-			}
-			if p.Query.Transport == stub.TCP {
-				e.Client = netip.AddrPortFrom(testClient, port+20000+p.Query.Type)
-			}
-			all = append(all, e)
-			if p.Reply.Fate == stub.Answered && len(p.Reply.Bytes) > 1 {
-				e.At, e.Kind, e.Message = e.At+p.Reply.Delay, packets.Reply, slices.Clone(p.Reply.Bytes)
-				e.Message[0], e.Message[1] = byte(id>>8), byte(id)
-				all = append(all, e)
-			}
+			all = append(all, eventsOf(p, begin, port)...)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b packets.Event) int { return int(a.At - b.At) })
 	return all
+}
+
+// eventsOf returns what a capture has of one packet of a model.
+func eventsOf(p stub.Packet, begin time.Duration, port uint16) (all []packets.Event) {
+	id := 1000*port + p.Query.Type
+	e := packets.Event{
+		At: begin + p.Query.At, Kind: packets.Query, Client: netip.AddrPortFrom(testClient, port), Server: netip.AddrPortFrom(p.Query.Server, 53),
+		Transport: p.Query.Transport, Message: p.Query.Wire(id),
+	}
+	if p.Query.Transport == stub.TCP {
+		e.Client = netip.AddrPortFrom(testClient, port+20000+p.Query.Type+100*uint16(p.Query.Attempt))
+		all = append(all, packets.Event{At: e.At, Kind: packets.Opened, Client: e.Client, Server: e.Server, Transport: stub.TCP})
+	}
+	if all = append(all, e); p.Reply.Fate == stub.Silent {
+		return all
+	}
+	e.At, e.Message = e.At+p.Reply.Delay, slices.Clone(p.Reply.Bytes)
+	e.Kind = map[stub.Fate]packets.Kind{
+		stub.Answered: packets.Reply, stub.Refused: packets.Refused, stub.Closed: packets.Closed, stub.Reset: packets.Reset,
+	}[p.Reply.Fate]
+	switch {
+	case e.Kind == packets.Reply:
+		e.Message[0], e.Message[1] = byte(id>>8), byte(id)
+	case p.Query.Transport == stub.UDP:
+		e.Message = p.Query.Wire(id) // which the error quotes
+	}
+	return append(all, e)
 }
 
 // behaviours are pairs of answers of many kinds.

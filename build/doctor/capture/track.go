@@ -185,7 +185,7 @@ func (t *tracker) reply(e *packets.Event) {
 	}
 	id, qtype := uint16(e.Message[0])<<8|uint16(e.Message[1]), replyType(e.Message)
 	s := t.keys[key{e.Client, id, qtype, e.Transport}]
-	if s == nil && qtype == 0 {
+	if s == nil { // musl looks at the ID alone
 		for _, qtype = range []uint16{dns.TypeA, dns.TypeAAAA} {
 			if s = t.keys[key{e.Client, id, qtype, e.Transport}]; s != nil && s.half(qtype).open(e.Transport, e.Client.Port()) != nil {
 				break

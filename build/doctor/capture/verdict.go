@@ -2,7 +2,6 @@ package capture
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -157,53 +156,6 @@ func (v *verdict) cause(j *judge, c cause) int {
 	c.Instead = insteadOf(j, c)
 	v.causes = append(v.causes, c)
 	return len(v.causes) - 1
-}
-
-// consistent reports whether a model asks what was asked: the same names, over UDP as often, and over TCP where that was
-// done. After an answer that does not fit its buffer glibc asks anew; that is another lookup here.
-func consistent(l *lookup, o outcome) bool {
-	if o.Unknown != "" && !l.cut {
-		return false
-	}
-	asked := make(map[stub.Query]int)
-	for _, s := range o.Result.Steps {
-		for _, p := range s.Packets {
-			q := stub.Query{Name: s.Name, Type: p.Query.Type, Malformed: p.Query.Malformed, Transport: p.Query.Transport}
-			if q.Transport == stub.UDP {
-				q.Server = p.Query.Server
-				asked[q]++
-				continue
-			}
-			asked[q] = 1
-		}
-		if s.Outcome == stub.Found {
-			break
-		}
-	}
-	for _, s := range l.steps {
-		for i := range s.halves {
-			h := &s.halves[i]
-			q := stub.Query{Name: s.name, Type: h.qtype, Malformed: s.malformed, Transport: stub.TCP}
-			if asked[q] > 0 && s.connected {
-				delete(asked, q)
-			}
-			for k := range h.tries {
-				q.Server, q.Transport = netip.Addr{}, h.tries[k].transport
-				if q.Transport == stub.UDP {
-					q.Server = h.tries[k].server
-				} else if asked[q] == 0 {
-					continue
-				}
-				asked[q]--
-			}
-		}
-	}
-	for q, n := range asked {
-		if n != 0 && !(l.cut && n > 0) && !(q.Transport == stub.TCP && n < 0) {
-			return false
-		}
-	}
-	return true
 }
 
 // effect says what a program sees of a lookup.
