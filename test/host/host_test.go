@@ -88,7 +88,8 @@ type row struct {
 func musl(l lab.Libc) bool  { return l.Musl() }
 func isOld(l lab.Libc) bool { return l.Musl() && l.Name < "musl 1.2.4" }
 
-// check looks names up in the machine with all libcs.
+// check looks names up in the machine with all libcs. With muslsafe all find what there is; without it, those do not which the name
+// breaks. What the others find then depends on the resolver: systemd-resolved may keep one libc's NXDOMAIN for another one's A.
 func check(t *testing.T, m machine, rows []row, with bool) {
 	t.Helper()
 	for _, r := range rows {
@@ -96,8 +97,8 @@ func check(t *testing.T, m machine, rows []row, with bool) {
 		lab.AtOnce(len(libcs), libcs, func(l lab.Libc) {
 			a, err := l.Look("0", r.name, func(cmd *exec.Cmd) error { return m.in(cmd).Start() })
 			found := err == nil && a.Err == "OK" && strings.HasPrefix(a.Addrs[0], r.want)
-			if fails := !with && r.breaks(l); fails == found {
-				t.Errorf("%s: %s = %+v, %v; want %s: %v", l.Name, r.name, a, err, r.want, !fails)
+			if found != with && (with || r.breaks(l)) {
+				t.Errorf("with muslsafe %v: %s: %s = %+v, %v; want %s: %v", with, l.Name, r.name, a, err, r.want, with)
 			}
 			t.Logf("with muslsafe %v: %s: %s = %+v", with, l.Name, r.name, a)
 			if with && a.Took > 2*time.Second {
