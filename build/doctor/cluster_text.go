@@ -152,21 +152,7 @@ func dnsConfig(g cluster.PodGroup) string {
 
 // clusterFinding writes one finding as those of a Corefile are written.
 func clusterFinding(f cluster.Finding) string {
-	color := text.FgYellow
-	if f.Level == lint.Hazard {
-		color = text.FgRed
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s: %s (%s)\n", f.Where, color.Sprint(f.Level), f.What, f.Rule)
-	paragraph(&b, "why", f.Why)
-	for i, l := range strings.Split(f.Instead, "\n") {
-		label := ""
-		if i == 0 {
-			label = "instead"
-		}
-		fmt.Fprintf(&b, "    %-12s%s\n", label, l)
-	}
-	return b.String()
+	return findingAt(f.Where, lint.Finding{Level: f.Level, Rule: f.Rule, What: f.What, Why: f.Why, Instead: f.Instead})
 }
 
 // verdict is the last line.

@@ -158,12 +158,17 @@ func (o *options) writeFindings(w io.Writer, all []lint.Finding, worst int) erro
 
 // finding writes one place, in the form that editors jump to.
 func finding(f lint.Finding) string {
+	return findingAt(fmt.Sprintf("%s:%d", f.File, f.Line), f)
+}
+
+// findingAt writes what was found in a place.
+func findingAt(where string, f lint.Finding) string {
 	color := text.FgYellow
 	if f.Level == lint.Hazard {
 		color = text.FgRed
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d: %s: %s (%s)\n", f.File, f.Line, color.Sprint(f.Level), f.What, f.Rule)
+	fmt.Fprintf(&b, "%s: %s: %s (%s)\n", where, color.Sprint(f.Level), f.What, f.Rule)
 	paragraph(&b, "why", f.Why)
 	for i, line := range strings.Split(f.Instead, "\n") {
 		label := ""

@@ -101,7 +101,7 @@ func (a *answer) take(m *dns.Msg, qtype uint16) {
 	case dns.RcodeSuccess:
 		a.say = nodata
 		for _, rr := range m.Answer {
-			addr, ok := addressOf(rr)
+			addr, ok := diagnosis.Address(rr)
 			switch kind := rr.Header().Rrtype; {
 			case ok && kind == qtype:
 				a.say, a.addrs = data, append(a.addrs, addr)
@@ -131,16 +131,6 @@ func (a *answer) readTCP(r stub.Reply, qtype uint16) {
 			a.say, a.addrs = data, before.addrs
 		}
 	}
-}
-
-func addressOf(rr dns.RR) (addr netip.Addr, ok bool) {
-	switch rr := rr.(type) {
-	case *dns.A:
-		addr, ok = netip.AddrFromSlice(rr.A.To4())
-	case *dns.AAAA:
-		addr, ok = netip.AddrFromSlice(rr.AAAA.To16())
-	}
-	return addr, ok
 }
 
 // says returns what a half comes to. One that was cut, and not asked for over TCP, has more to say than fitted.

@@ -105,7 +105,7 @@ func (t *Tool) read(msg []byte, qtype uint16) {
 // take adds the addresses of a message.
 func (t *Tool) take(m *dns.Msg) {
 	for _, rr := range m.Answer {
-		if addr, ok := address(rr); ok {
+		if addr, ok := Address(rr); ok {
 			t.Addrs = append(t.Addrs, addr)
 		}
 	}

@@ -115,7 +115,7 @@ func (w *world) read(r stub.Reply, qtype uint16) (*dns.Msg, half) {
 
 func (h *half) takeAddresses(m *dns.Msg, qtype uint16) {
 	for _, rr := range m.Answer {
-		addr, ok := address(rr)
+		addr, ok := Address(rr)
 		switch rrtype := rr.Header().Rrtype; {
 		case ok && rrtype == qtype:
 			h.say, h.addrs = data, append(h.addrs, addr)
@@ -125,7 +125,8 @@ func (h *half) takeAddresses(m *dns.Msg, qtype uint16) {
 	}
 }
 
-func address(rr dns.RR) (addr netip.Addr, ok bool) {
+// Address returns the address in an A or AAAA record; false for other records, and for data of a wrong length.
+func Address(rr dns.RR) (addr netip.Addr, ok bool) {
 	switch rr := rr.(type) {
 	case *dns.A:
 		addr, ok = netip.AddrFromSlice(rr.A.To4())
@@ -170,7 +171,7 @@ func describeMessage(m *dns.Msg, qtype uint16) string {
 	}
 	var addrs []netip.Addr
 	for _, rr := range m.Answer {
-		if addr, ok := address(rr); ok && rr.Header().Rrtype == qtype {
+		if addr, ok := Address(rr); ok && rr.Header().Rrtype == qtype {
 			addrs = append(addrs, addr)
 		}
 	}
